@@ -1,0 +1,89 @@
+"""safemap: audited joins, honest local statistics and safe offline maps of urban safety.
+
+Every public name is listed here in the order of the pipeline and loaded when it is first used, so that
+``import safemap`` itself costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+#: public name -> module that defines it, in pipeline order
+_WHERE = {
+    # files in
+    "read_areas": "safemap.intake.areas",
+    "read_incidents": "safemap.intake.incidents",
+    "Incidents": "safemap.intake.incidents",
+    "LoadReport": "safemap.intake.report",
+    "select_incidents": "safemap.intake.selection",
+    "clean_incidents": "safemap.intake.cleaning",
+    # places
+    "check_areas": "safemap.geo.boundaries",
+    "build_graph": "safemap.geo.graph",
+    "AreaGraph": "safemap.geo.graph",
+    "join_areas": "safemap.analysis.joining",
+    "JoinResult": "safemap.analysis.joining",
+    # numbers
+    "area_rates": "safemap.analysis.rates",
+    "smooth_rates": "safemap.analysis.rates",
+    "RatesResult": "safemap.analysis.rates",
+    "global_moran": "safemap.analysis.autocorrelation",
+    "local_moran": "safemap.analysis.autocorrelation",
+    "local_getis_ord": "safemap.analysis.autocorrelation",
+    # what may leave
+    "Registry": "safemap.disclosure.registry",
+    # pictures and files out
+    "explore": "safemap.maps",
+    "save_map": "safemap.maps",
+    # whole assessments
+    "load_assessment": "safemap.job",
+    "run_assessment": "safemap.job",
+    # common to all
+    "Audit": "safemap.audit",
+    "Result": "safemap.results",
+    "SafemapError": "safemap.errors",
+    "SafemapWarning": "safemap.errors",
+}
+_MODULES = ("datasets", "errors", "settings", "stats")
+
+__all__ = ["__version__", *_MODULES, *_WHERE]
+
+logging.getLogger("safemap").addHandler(logging.NullHandler())
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"safemap.{name}")
+    if name in _WHERE:
+        value = getattr(importlib.import_module(_WHERE[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'safemap' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+if TYPE_CHECKING:
+    from safemap import datasets, errors, settings, stats
+    from safemap.analysis.autocorrelation import global_moran, local_getis_ord, local_moran
+    from safemap.analysis.joining import JoinResult, join_areas
+    from safemap.analysis.rates import RatesResult, area_rates, smooth_rates
+    from safemap.audit import Audit
+    from safemap.disclosure.registry import Registry
+    from safemap.errors import SafemapError, SafemapWarning
+    from safemap.geo.boundaries import check_areas
+    from safemap.geo.graph import AreaGraph, build_graph
+    from safemap.intake.areas import read_areas
+    from safemap.intake.cleaning import clean_incidents
+    from safemap.intake.incidents import Incidents, read_incidents
+    from safemap.intake.report import LoadReport
+    from safemap.intake.selection import select_incidents
+    from safemap.job import load_assessment, run_assessment
+    from safemap.maps import explore, save_map
+    from safemap.results import Result

@@ -1,0 +1,1 @@
+"""Verbs of the researcher: tables in, results out."""

@@ -1,0 +1,1 @@
+"""Synthetic cities with known truth, and published data that ship with libpysal."""

@@ -1,0 +1,1 @@
+"""What may leave: the registry of withheld cells."""

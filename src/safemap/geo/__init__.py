@@ -1,0 +1,1 @@
+"""Places: coordinate systems, boundaries, points in areas, neighbourhood graphs."""

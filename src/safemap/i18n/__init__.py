@@ -1,0 +1,1 @@
+"""Words in six languages, no logic beyond looking them up and writing numbers."""

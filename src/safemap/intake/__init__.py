@@ -1,0 +1,1 @@
+"""Files in: readers, checks, selection, the load report."""

@@ -1,0 +1,1 @@
+"""Pictures: results become layers of an interactive map."""

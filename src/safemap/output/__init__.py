@@ -1,0 +1,1 @@
+"""Files out: whole-file writing, tables, GeoPackage, provenance."""

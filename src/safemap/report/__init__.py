@@ -1,0 +1,1 @@
+"""Chapters: methods text and summaries."""

@@ -1,0 +1,62 @@
+"""What every result object has: a frame, its audit, the settings it was made with, and a summary in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    import folium
+    import pandas as pd
+
+    from safemap.audit import Audit
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Result:
+    """A claim about the world: a table and how it came about.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame or geopandas.GeoDataFrame
+        One row per area (or per incident), in input order.
+    settings : mapping
+        Every setting used, with its unit in the name or the value; ``settings["automatic"]`` lists the names of
+        those safemap chose itself.
+    audit : Audit or None
+        Where the rows behind the numbers went.
+    """
+
+    kind: ClassVar[str] = "result"  #: stable name of the kind of result, for maps and files
+
+    frame: pd.DataFrame
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    audit: Audit | None = None
+
+    def summary(self) -> str:
+        """What was computed, on how many rows, what was set aside, and the finding."""
+        lines = [self._headline()]
+        automatic = self.settings.get("automatic", [])
+        if automatic:
+            lines.append("chosen automatically: " + ", ".join(f"{k} = {self.settings[k]}" for k in automatic))
+        if self.audit is not None:
+            lines.append(self.audit.summary())
+        return "\n".join(lines)
+
+    def explore(self, **options: Any) -> folium.Map:
+        """An interactive map of this result; options as :func:`safemap.explore`."""
+        from safemap.maps import explore
+
+        return explore(self, **options)
+
+    def _headline(self) -> str:
+        return f"{type(self).__name__}: {len(self.frame):,} rows"
+
+    def __repr__(self) -> str:
+        return f"<{self._headline()}>"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<pre>{escape(self.summary())}</pre>" + self.frame.head(8).to_html(escape=True, max_cols=12)

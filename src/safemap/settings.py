@@ -1,0 +1,33 @@
+"""Thresholds and defaults in one table, each with its source, so that one line changes one rule."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Threshold(NamedTuple):
+    """A number a rule rests on."""
+
+    value: float
+    meaning: str
+    source: str
+
+
+THRESHOLDS: dict[str, Threshold] = {
+    "hit_rate_min": Threshold(0.85, "smallest acceptable geocoding hit rate", "Ratcliffe 2004, doi:10.1080/13658810310001596076"),
+    "events_min": Threshold(30, "fewest events for a test of clustering", "safemap"),
+    "events_note": Threshold(100, "events below which a note is added", "safemap"),
+    "areas_min": Threshold(3, "fewest areas for a statistic of neighbourhood", "safemap"),
+    "rate_events_min": Threshold(10, "fewest events for a rate that is not flagged", "NCHS rates 2023"),
+    "rate_ci_width_max": Threshold(1.60, "largest width of the interval relative to the rate", "NCHS rates 2023"),
+    "suppress_below": Threshold(5, "counts from 1 to this minus 1 are withheld", "common official practice (3 to 10)"),
+    "pileup_min": Threshold(10, "fewest rows on one coordinate to call it a pile-up", "safemap"),
+    "pileup_share": Threshold(0.005, "smallest share of all rows to call it a pile-up", "safemap"),
+    "tolerance_m": Threshold(1.0, "metres within which two boundaries touch", "safemap"),
+    "far_outside_share": Threshold(0.10, "margin of the study area's box beyond which a point is far outside", "safemap"),
+}
+
+
+def threshold(name: str) -> float:
+    """The value of a threshold by name."""
+    return THRESHOLDS[name].value
