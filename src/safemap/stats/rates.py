@@ -130,7 +130,7 @@ def eb_index(events: ArrayLike, population: ArrayLike) -> Floats:
     Examples
     --------
     >>> eb_index([2, 5, 10, 40], [500, 2000, 2500, 5000]).round(4).tolist()
-    [-0.4454, -1.2935, -0.7283, 0.8088]
+    [-0.4437, -1.2925, -0.721, 1.094]
     """
     e, n = np.asarray(events, dtype=float), np.asarray(population, dtype=float)
     m, a = rate_moments(e, n)
