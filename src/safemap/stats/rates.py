@@ -69,6 +69,30 @@ def rate_moments(events: ArrayLike, population: ArrayLike) -> RateMoments:
     return RateMoments(float(m), s2 - m / n.mean())
 
 
+def empirical_bayes_weights(events: ArrayLike, population: ArrayLike) -> Floats:
+    """Share of each area's own rate in its empirical Bayes estimate; the rest is the overall rate.
+
+    Parameters
+    ----------
+    events, population : array_like
+        Counts and populations of the same areas; every population above zero, nothing missing.
+
+    Returns
+    -------
+    ndarray
+        ``w = A / (A + m / n)``, from 0 (only the overall rate) to 1 (only the own rate); a negative A is
+        taken as 0, and without any event all weights are 0.
+
+    Examples
+    --------
+    >>> empirical_bayes_weights([2, 5, 10, 40], [500, 2000, 2500, 5000]).round(4).tolist()
+    [0.2234, 0.5351, 0.5899, 0.7421]
+    """
+    n = np.asarray(population, dtype=float)
+    m, a = rate_moments(events, n)
+    return np.zeros(n.shape) if a <= 0 else a / (a + m / n)
+
+
 def empirical_bayes(events: ArrayLike, population: ArrayLike) -> Floats:
     """Rates shrunk to the overall rate, the more the smaller the population (global empirical Bayes).
 
@@ -84,8 +108,8 @@ def empirical_bayes(events: ArrayLike, population: ArrayLike) -> Floats:
 
     Notes
     -----
-    ``w = A / (A + m / n)`` and ``EB = w * e / n + (1 - w) * m``; a negative A is taken as 0, so that all areas
-    get the overall rate.
+    ``EB = w * e / n + (1 - w) * m`` with the weights of :func:`empirical_bayes_weights`; where A is not
+    positive all areas get the overall rate.
 
     References
     ----------
@@ -98,11 +122,8 @@ def empirical_bayes(events: ArrayLike, population: ArrayLike) -> Floats:
     [0.00532, 0.003988, 0.004697, 0.007407]
     """
     e, n = np.asarray(events, dtype=float), np.asarray(population, dtype=float)
-    m, a = rate_moments(e, n)
-    if a <= 0:
-        return np.full(e.shape, m)
-    w = a / (a + m / n)
-    return w * (e / n) + (1 - w) * m
+    w = empirical_bayes_weights(e, n)
+    return w * (e / n) + (1 - w) * rate_moments(e, n).mean
 
 
 def eb_index(events: ArrayLike, population: ArrayLike) -> Floats:
