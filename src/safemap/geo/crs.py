@@ -24,8 +24,8 @@ def to_metres(areas: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, int]:
     Returns
     -------
     projected : same type as `areas`
-        `areas` itself where its CRS is projected and metric (Web Mercator excepted); else a copy in the UTM zone
-        of its centre.
+        `areas` itself where its CRS is projected and metric (Web Mercator excepted); else a copy in the UTM
+        zone of its centre.
     epsg : int
         EPSG code of that system; 0 where the system has none (a custom metric projection that was kept).
 
@@ -71,8 +71,8 @@ def local_utm_epsg(areas: gpd.GeoDataFrame) -> int:
         epsg = areas.estimate_utm_crs().to_epsg()
     except (RuntimeError, ValueError) as error:
         raise CRSError(
-            f"No UTM zone fits the geometries in {areas.crs.to_string()}: they are empty, or their coordinates lie "
-            "outside that system. Check that the stated system is the one the coordinates are in."
+            f"No UTM zone fits the geometries in {areas.crs.to_string()}: they are empty, or their "
+            "coordinates lie outside that system. Check that it is the one the coordinates are in."
         ) from error
     return int(epsg)
 
