@@ -1,7 +1,7 @@
 """A file is written whole or not at all: temporary file in the same folder, flushed to disk, renamed.
 
-A reader, a crash or a full disk never meets a half-written file: until the rename the old file is untouched, and the
-rename itself is one step of the file system.
+Nobody ever meets a half-written file: until the rename the old file is untouched, and the rename itself is one
+step of the file system.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ TEMPORARY_PREFIX = ".safemap-"
 
 @contextmanager
 def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a temporary path in the folder of `path`; on success it takes the place of `path`, on failure it goes.
+    """Give a temporary path beside `path`; on success it takes the place of `path`, on failure it goes.
 
-    For writers that want a file name (GeoPackage, rasters). The temporary name keeps the suffix, because such writers
-    choose the format by it.
+    For writers that want a file name (GeoPackage, rasters). The temporary name keeps the suffix, because such
+    writers choose the format by it.
 
     Parameters
     ----------
@@ -55,13 +55,13 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         _check_target(target)
         yield temporary
-        _flush(temporary)
+        flush_file(temporary)
         os.replace(temporary, target)
         flush_folder(target.parent)
     except OSError as error:
         if isinstance(error, OutputError):
             raise
-        raise OutputError(_sentence(target, error), file=target.name) from error
+        raise OutputError(explain(target.name, error), file=target.name) from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -83,7 +83,7 @@ def write_whole(path: str | os.PathLike[str], data: bytes | str) -> Path:
 
 
 def flush_folder(folder: Path) -> None:
-    """Make renames in `folder` survive a power cut. Systems that cannot open a folder (Windows) do so themselves."""
+    """Make renames in `folder` survive a power cut; systems that cannot open a folder (Windows) see to it."""
     with suppress(OSError, AttributeError):
         handle = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
         try:
@@ -104,12 +104,13 @@ def _check_target(target: Path) -> None:
         )
 
 
-def _flush(path: Path) -> None:
+def flush_file(path: Path) -> None:
+    """Make the content of `path` survive a power cut."""
     with open(path, "rb+") as handle:
         os.fsync(handle.fileno())
 
 
-def _sentence(target: Path, error: OSError) -> str:
+def explain(name: str, error: OSError) -> str:
     """What could not be written, why, and what to do, without the folders of the user."""
     advice = {
         errno.ENOSPC: "The disk is full: free some space and run again.",
@@ -119,4 +120,4 @@ def _sentence(target: Path, error: OSError) -> str:
         errno.EROFS: "The disk is read-only: choose another folder.",
         errno.ENAMETOOLONG: "The name is too long: choose a shorter one.",
     }.get(error.errno or 0, f"The system said: {error.strerror or type(error).__name__}.")
-    return f"Cannot write {target.name}. {advice} The earlier file, if any, is as it was."
+    return f"Cannot write {name}. {advice} The earlier file, if any, is as it was."
