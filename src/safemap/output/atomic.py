@@ -1,6 +1,6 @@
 """A file is written whole or not at all: temporary file in the same folder, flushed to disk, renamed.
 
-Nobody ever meets a half-written file: until the rename the old file is untouched, and the rename itself is one
+Nobody meets a half-written file: until the rename the old file is untouched, and the rename itself is one
 step of the file system.
 """
 

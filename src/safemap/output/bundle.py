@@ -2,7 +2,7 @@
 
 The files are made in a staging folder inside the output folder. Only when all of them are on the disk does
 the old manifest go, do the files take their places one by one, and does the new manifest follow. So at any
-moment, even after a kill or a power cut, each file is an earlier one or a new one, whole, and a manifest never
+moment, even after a kill or a power cut, each file is an earlier or a new one, whole, and a manifest never
 claims more than is there.
 """
 
