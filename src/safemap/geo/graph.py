@@ -1,7 +1,7 @@
 """Who is a neighbour of whom: contiguity by tolerance, and the door to libpysal.
 
-Real boundaries overlap and miss each other by centimetres, so neighbours are found *within a tolerance* and what
-only the tolerance found is reported.
+Real boundaries overlap and miss each other by centimetres, so neighbours are found *within a tolerance* and
+what only the tolerance found is reported.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class AreaGraph:
         ``rule``, ``tolerance_m``, ``epsg`` (system in which it was measured), ``isolates``, or ``source``.
     only_by_tolerance : pandas.DataFrame
         Links between areas that share no vertex: ``focal``, ``neighbor``, ``kind`` (touch: the outlines meet
-        without a common vertex; overlap; gap), ``gap_m`` (metres between them) and ``overlap_m2``. Overlaps and
-        gaps are faults of the boundaries worth repairing.
+        without a common vertex; overlap; gap), ``gap_m`` (metres between them) and ``overlap_m2``. Overlaps
+        and gaps are faults of the boundaries worth repairing.
     """
 
     ids: pd.Index
@@ -309,7 +309,7 @@ def _to_metres(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, int]:
 
 
 def _shared_vertices(geometry: NDArray[Any]) -> Pairs:
-    """Pairs (i < j) of areas that have an equal vertex: sort all vertices, pair up the owners of equal ones."""
+    """Pairs (i < j) of areas that have an equal vertex: sort all, pair up the owners of equal ones."""
     import shapely
 
     xy, owner = shapely.get_coordinates(geometry, return_index=True)
@@ -482,8 +482,8 @@ def _from_frame(links: pd.DataFrame, ids: pd.Index | None) -> AreaGraph:
     strange = links.loc[(rows < 0) | (columns < 0), ["focal", "neighbor"]]
     if len(strange):
         raise AlignmentError(
-            f"{len(strange)} links name areas that are not there, e.g. {strange.iloc[0].tolist()}; the areas' ids "
-            f"are {ids.dtype}, the links' {links['focal'].dtype}. Use the same ids, of the same type."
+            f"{len(strange)} links name areas that are not there, e.g. {strange.iloc[0].tolist()}; the ids of "
+            f"the areas are {ids.dtype}, of the links {links['focal'].dtype}. Use the same ids and type."
         )
     if links.duplicated(["focal", "neighbor"]).any():
         raise InputError(
@@ -526,10 +526,10 @@ def _check_same(have: pd.Index, want: pd.Index) -> None:
     twice = want[want.duplicated()].unique()[:3].tolist()
     only_graph, only_areas = have[~have.isin(want)], want[~want.isin(have)]
     raise AlignmentError(
-        f"The ids of the graph and of the areas differ: {len(have):,} and {len(want):,} ids; only in the graph "
-        f"{len(only_graph):,}, e.g. {only_graph[:3].tolist()}; only in the areas {len(only_areas):,}, e.g. "
-        f"{only_areas[:3].tolist()}; repeated {twice}. The types are {have.dtype} and {want.dtype}. Build the "
-        "graph from the same areas, or give both the same ids.",
+        f"The ids of the graph and of the areas differ: {len(have):,} and {len(want):,} ids; only in the "
+        f"graph {len(only_graph):,}, e.g. {only_graph[:3].tolist()}; only in the areas {len(only_areas):,}, "
+        f"e.g. {only_areas[:3].tolist()}; repeated {twice}. The types are {have.dtype} and {want.dtype}. "
+        "Build the graph from the same areas, or give both the same ids.",
         only_graph=only_graph.tolist()[:100],
         only_areas=only_areas.tolist()[:100],
     )
