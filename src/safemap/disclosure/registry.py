@@ -6,7 +6,7 @@ computed: its rate, interval, test statistics, smoothed value and class.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,38 +35,89 @@ class Registry:
         Counts from 1 to ``k - 1`` are withheld (primary suppression).
     audience : {"internal", "partner"}
         For whom the output is made.
+    withheld : frozenset
+        Ids of areas that are withheld whatever a frame says, because another output withholds them; see
+        :meth:`register`.
+
+    Notes
+    -----
+    Withheld cells are not yet protected against being worked out: from the total of a city less the areas
+    that are shown, or from the statistics of their neighbours. That is why ``audience="public"`` is refused.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rates = pd.DataFrame({"events": [0, 3, 9], "estimate": [0.0, 1.5, 4.0]}, index=["A", "B", "C"])
+    >>> registry = Registry(k=5).register(rates)
+    >>> sorted(registry.withheld)
+    ['B']
+    >>> registry.apply(pd.DataFrame({"estimate": [2.0, 2.1]}, index=["B", "C"]))["estimate"].tolist()
+    [nan, 2.1]
     """
 
     k: int = int(threshold("suppress_below"))
     audience: Audience = "internal"
+    withheld: frozenset[str] = field(default=frozenset())
 
     def __post_init__(self) -> None:
         if self.audience not in ("internal", "partner", "public"):
             raise ConfigError(f"audience must be one of internal, partner, public; got {self.audience!r}.")
         if self.audience == "public":
             raise PrivacyError(
-                "audience='public' is refused: withheld cells could be recovered from totals, because complementary "
-                "suppression is not built yet. Use audience='partner' and agree on its use in writing."
+                "audience='public' is refused: withheld cells could be recovered from totals, because "
+                "complementary suppression is not built yet. Use audience='partner' and agree on its use."
             )
         if self.k < 1:
             raise ConfigError(f"k must be 1 or more (1 withholds nothing); got {self.k}.")
 
+    def register(self, *frames: pd.DataFrame) -> Registry:
+        """A registry that also withholds, in every output, the areas that any of `frames` hides."""
+        found = (frame.index[self.hidden(frame)] for frame in frames)
+        return replace(self, withheld=self.withheld.union(*(set(ids) for ids in found)))
+
     def hidden(self, frame: pd.DataFrame) -> pd.Series:
-        """True for each row of `frame` whose ``events`` lie between 1 and ``k - 1``."""
+        """True for each row of `frame` that is withheld: ``events`` from 1 to ``k - 1``, or registered."""
         import pandas as pd
 
-        if "events" not in frame.columns:
-            return pd.Series(False, index=frame.index, name="suppressed")
-        events = frame["events"]
-        return ((events > 0) & (events < self.k)).fillna(False).astype(bool).rename("suppressed")
+        hidden = pd.Series(frame.index.isin(self.withheld), index=frame.index, name="suppressed")
+        if "events" in frame.columns:
+            events = frame["events"]
+            hidden |= ((events > 0) & (events < self.k)).fillna(False).astype(bool)
+        return hidden
 
     def apply(self, frame: pd.DataFrame) -> pd.DataFrame:
         """A copy of `frame` with the dependent columns of hidden rows empty and a column ``suppressed``."""
         hidden = self.hidden(frame)
         out = frame.copy()
         for column in out.columns.intersection(DEPENDENT_COLUMNS):
-            if out[column].dtype.kind in "iub":
-                out[column] = out[column].astype("Int64")
-            out[column] = out[column].mask(hidden, np.nan if out[column].dtype.kind == "f" else None)
+            out[column] = _blank(out[column], hidden)
         out["suppressed"] = hidden
         return out
+
+    def apply_counts(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """A copy of a table of counts in which no small count can be read or worked out within its row.
+
+        For tables whose numeric columns are counts of one area that add up or overlap (a reconciliation). A
+        row that holds a count from 1 to ``k - 1`` in any column loses all its counts, since the others and
+        their sum would give it back; ``suppressed`` marks it.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> counts = pd.DataFrame({"inside": [12, 9], "boundary": [2, 0]}, index=["A", "B"])
+        >>> Registry().apply_counts(counts)["inside"].tolist()
+        [<NA>, 9]
+        """
+        counts = frame.select_dtypes("number")
+        hidden = ((counts > 0) & (counts < self.k)).any(axis=1) | frame.index.isin(self.withheld)
+        out = frame.copy()
+        for column in counts.columns:
+            out[column] = _blank(out[column], hidden)
+        out["suppressed"] = hidden
+        return out
+
+
+def _blank(column: pd.Series, hidden: pd.Series) -> pd.Series:
+    if column.dtype.kind in "iub":
+        column = column.astype("Int64")
+    return column.mask(hidden, np.nan if column.dtype.kind == "f" else None)

@@ -1,0 +1,85 @@
+"""What is hidden in one output is hidden in all, with everything that would give it back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from safemap.disclosure.registry import DEPENDENT_COLUMNS, Registry
+from safemap.errors import ConfigError, PrivacyError
+
+
+def frame(events, **columns):
+    index = pd.Index([f"{i:03}" for i in range(len(events))], name="area_id")
+    return pd.DataFrame({"events": events, **columns}, index=index)
+
+
+def test_counts_from_one_to_k_minus_one_are_hidden_and_zero_is_not():
+    assert Registry(k=5).hidden(frame([0, 1, 4, 5, np.nan])).tolist() == [False, True, True, False, False]
+
+
+def test_one_withholds_nothing():
+    assert not Registry(k=1).hidden(frame([0, 1, 2])).any()
+
+
+@pytest.mark.parametrize("column", DEPENDENT_COLUMNS)
+def test_every_form_of_the_count_goes_with_it(column):
+    values = ["x", "y"] if column in ("cluster", "quality", "note") else [3.0, 7.0]
+    out = Registry(k=5).apply(frame([3, 7]).assign(**{column: values if column != "events" else [3, 7]}))
+    assert pd.isna(out[column].iloc[0])
+    assert out[column].iloc[1] == (7 if column == "events" else values[1])
+
+
+@pytest.mark.parametrize("dtype", ["int64", "Int64", "float64"])
+def test_counts_of_any_type_are_blanked_and_the_input_stays(dtype):
+    data = frame(pd.array([3, 7], dtype=dtype))
+    before = data.copy()
+    out = Registry(k=5).apply(data)
+    assert out["events"].isna().tolist() == [True, False]
+    assert out["events"].iloc[1] == 7
+    pd.testing.assert_frame_equal(data, before)
+
+
+def test_an_area_hidden_in_one_result_is_hidden_in_another_that_has_no_counts():
+    registry = Registry(k=5).register(frame([3, 7]))
+    out = registry.apply(
+        frame([3, 7]).drop(columns="events").assign(statistic=[1.5, 2.5], cluster=["a", "b"])
+    )
+    assert out["statistic"].isna().tolist() == [True, False]
+    assert out["cluster"].isna().tolist() == [True, False]
+    assert out["suppressed"].tolist() == [True, False]
+
+
+def test_registering_adds_and_never_takes_away():
+    registry = Registry(k=5).register(frame([3, 7])).register(frame([9, 2]))
+    assert registry.withheld == {"000", "001"}
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 12), min_size=3, max_size=3), min_size=1, max_size=8), st.integers(1, 8)
+)
+def test_no_small_count_is_left_in_a_table_of_counts_nor_worked_out_in_its_row(rows, k):
+    counts = pd.DataFrame(rows, columns=["inside", "boundary", "total"])
+    out = Registry(k=k).apply_counts(counts)
+    shown = out[["inside", "boundary", "total"]]
+    assert not ((shown > 0) & (shown < k)).fillna(False).to_numpy().any()
+    partly = shown.isna().any(axis=1) & ~shown.isna().all(axis=1)
+    assert not partly.any()
+    untouched = ~((counts > 0) & (counts < k)).any(axis=1)
+    assert (shown[untouched].astype(int) == counts[untouched]).all(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"audience": "public"}, PrivacyError, "complementary suppression is not built"),
+        ({"audience": "everyone"}, ConfigError, "one of internal, partner, public"),
+        ({"k": 0}, ConfigError, "1 or more"),
+    ],
+)
+def test_what_cannot_be_promised_is_refused(options, error, words):
+    with pytest.raises(error, match=words):
+        Registry(**options)
