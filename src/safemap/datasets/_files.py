@@ -170,8 +170,8 @@ def _readme(city: City) -> str:
 
 **No person, no event, no boundary, no street and no figure in this folder is real.** The files were written
 by `safemap.datasets.write("iztapalapa", folder, seed={city.seed})`. Only the place on the globe, the size of
-the borough, the number of neighbourhoods, the columns of the register and its usual faults resemble Iztapalapa in
-Mexico City. Do not draw conclusions about any neighbourhood from it. Licence: as safemap itself.
+the borough, the number of neighbourhoods, the columns of the register and its usual faults resemble
+Iztapalapa in Mexico City. Draw no conclusions about any neighbourhood from it. Licence: that of safemap.
 
 | file | content |
 |---|---|
@@ -184,8 +184,9 @@ Mexico City. Do not draw conclusions about any neighbourhood from it. Licence: a
 
 ## What is true in this city
 
-Events are Poisson counts in proportion to residents. Inside a hot spot the risk is {truth.relative_risk:g} times
-that elsewhere; hot spots are compact groups of neighbourhoods, placed without regard to population.
+Events are Poisson counts in proportion to residents. Inside a hot spot the risk is
+{truth.relative_risk:g} times that elsewhere; hot spots are compact groups of neighbourhoods,
+placed without regard to population.
 
 {spots}
 - **{truth.null_offence}**: no hot spot, the same risk for everybody; what a map shows of it is chance.

@@ -67,9 +67,9 @@ def sids() -> gpd.GeoDataFrame:
     GeoDataFrame
         Index ``area_id`` (text, the county code ``FIPSNO``), columns as published: ``NAME``, ``BIR74``,
         ``SID74``, ``NWBIR74``, ``BIR79``, ``SID79``, ``NWBIR79`` (births, sudden infant deaths, non-white
-        births), ``SIDR74``, ``SIDR79``, ``NWR74``, ``NWR79`` (rates per 1,000) and others. Longitude and latitude; the
-        file does not name its coordinate reference system, and EPSG:4267 (NAD27, as published elsewhere) is
-        assumed here.
+        births), ``SIDR74``, ``SIDR79``, ``NWR74``, ``NWR79`` (rates per 1,000) and others. Longitude and
+        latitude; the file does not name its coordinate reference system, and EPSG:4267 (NAD27,
+        as published elsewhere) is assumed here.
 
     References
     ----------
