@@ -1,0 +1,369 @@
+"""Joining incidents to areas: one row in, one row out, and a sum that adds up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from safemap.errors import ConfigError, InputError
+from safemap.geo.coordinates import suspicions, transform_xy
+from safemap.geo.crs import to_metres
+from safemap.geo.points import Placement, SortedPoints, id_ranks, nearest_areas, place_points
+from safemap.geo.polygons import require_areas
+from safemap.intake.columns import fold_values, require_columns
+from safemap.intake.incidents import Incidents
+from safemap.results import Result
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+    from safemap._typing import AreasLike
+
+MATCHES = ("inside", "boundary", "overlap", "nearest", "outside", "missing")
+#: upper ends, in metres, of the bands in which points outside are counted
+BANDS = (50.0, 500.0)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class JoinResult(Result):
+    """Incidents with the area each of them lies in.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        The incidents' frame plus ``area_id`` and ``match`` (inside, boundary, overlap, nearest, outside, missing), and
+        ``<level>_id``, ``<level>_match`` for each further level; one row per incident that came in.
+    audit : Audit
+        Rows outside all areas or without coordinates are set aside; ``audit.placed`` are the rows with an area.
+    areas : geopandas.GeoDataFrame
+        The areas joined to.
+    levels : mapping of str to geopandas.GeoDataFrame
+        Further levels.
+    reconciliation : pandas.DataFrame
+        One row per area, in their order: ``name``, ``events``, ``inside``, ``boundary``, ``overlap``, ``nearest``;
+        ``recorded``, ``agree`` and ``agreement`` where a recorded area was named; ``<level>_id`` of each level.
+    nested : mapping of str to pandas.DataFrame
+        Per level, one row per area of it: ``events`` placed in it directly, ``events_of_areas`` (sum over its areas),
+        ``difference``, and what the difference is made of: ``in_no_area``, ``in_area_of_other``, ``from_elsewhere``.
+    """
+
+    kind: ClassVar[str] = "joined"
+
+    areas: gpd.GeoDataFrame | None = None
+    levels: Mapping[str, gpd.GeoDataFrame] = field(default_factory=dict)
+    reconciliation: pd.DataFrame | None = None
+    nested: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+    def summary(self) -> str:
+        """Matches, distances of what lies outside, agreement with the recorded area, and the audit."""
+        counts = self.settings["matches"]
+        lines = ["  ".join(f"{match} {n:,}" for match, n in counts.items() if n)]
+        if counts["outside"]:
+            bands = self.settings["outside_by_distance"]
+            lines.append(
+                "outside, by distance to the nearest area: "
+                + ", ".join(f"{b} {n:,}" for b, n in bands.items())
+            )
+        recorded = self.settings.get("recorded_agreement")
+        if recorded is not None:
+            lines.append(
+                f"recorded area agrees with the coordinates for {recorded['agree']:,} of {recorded['comparable']:,} rows; "
+                f"{recorded['unknown']:,} rows name an area that is not among the areas"
+            )
+        for level, table in self.nested.items():
+            lines.append(
+                f"{level}: {int(table['events'].sum()):,} events placed directly, "
+                f"{int(table['in_no_area'].sum()):,} of them in no area"
+            )
+        return "\n".join(
+            [self._headline(), *lines, self.audit.summary() if self.audit is not None else ""]
+        ).rstrip()
+
+    def _headline(self) -> str:
+        areas = 0 if self.areas is None else len(self.areas)
+        return f"JoinResult: {len(self.frame):,} incidents, {areas:,} areas"
+
+
+def join_areas(
+    incidents: Incidents,
+    areas: AreasLike,
+    *,
+    levels: Mapping[str, AreasLike] | None = None,
+    recorded: str | None = None,
+    max_distance: float = 0.0,
+) -> JoinResult:
+    """Place every incident in an area.
+
+    Parameters
+    ----------
+    incidents : Incidents
+        From :func:`clean_incidents` (or :func:`read_incidents`).
+    areas : GeoDataFrame or Result
+        From :func:`read_areas`.
+    levels : mapping, optional
+        Name to areas of a further level, such as ``{"alcaldia": alcaldias}``; placed by coordinates as well.
+    recorded : str, optional
+        Column with the area that the register names (its id or its name), to be compared with the coordinates.
+    max_distance : float
+        Metres within which a point outside all areas goes to the nearest one (match ``nearest``). Default 0: never.
+
+    Returns
+    -------
+    JoinResult
+        ``frame`` has the incidents' rows and columns plus ``area_id``, ``match`` and those of the levels.
+
+    Raises
+    ------
+    InputError
+        If most points lie outside for one recognisable cause (swapped columns, sign, micro-degrees, metres).
+    AuditError
+        If a row were lost or doubled on the way.
+
+    Notes
+    -----
+    Areas are closed. A point on a border goes to the lowest id of the areas it touches (``boundary``), a point in
+    overlapping areas to the lowest id of those (``overlap``); ids are compared as text, whole numbers as numbers.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, pandas as pd
+    >>> from shapely.geometry import box
+    >>> from safemap import read_areas, read_incidents
+    >>> squares = gpd.GeoDataFrame({"cve": ["a", "b"]}, geometry=[box(0, 0, 1, 1), box(1, 0, 2, 1)], crs=4326)
+    >>> rows = pd.DataFrame({"lon": [0.5, 1.0, 1.5, None], "lat": [0.5, 0.5, 0.5, None]})
+    >>> joined = join_areas(read_incidents(rows, lon="lon", lat="lat"), read_areas(squares, id="cve"))
+    >>> joined.frame[["area_id", "match"]].fillna("").values.tolist()
+    [['a', 'inside'], ['a', 'boundary'], ['b', 'inside'], ['', 'missing']]
+    >>> joined.reconciliation["events"].tolist()
+    [2, 1]
+    """
+    incidents = _require_incidents(incidents)
+    frame, audit = incidents.frame, incidents.audit
+    audit.check(frame.index)
+    base = require_areas(areas)
+    further = {
+        name: require_areas(level, argument=f"levels[{name!r}]") for name, level in (levels or {}).items()
+    }
+    _check_options(frame, further, recorded, max_distance, audit.source)
+    points = _Points(incidents)
+    main = _place(points, base, max_distance)
+    _refuse_common_cause(incidents, points, base, main)
+    out = _with_columns(frame, main, base, "area_id", "match")
+    for name, level in further.items():
+        out = _with_columns(out, _place(points, level, 0.0), level, f"{name}_id", f"{name}_match")
+    audit.check(out.index)
+    audit = _set_aside(audit, incidents, out["match"])
+    audit.check(out.index[out["area_id"].notna()])
+    settings = {
+        **incidents.settings,
+        "max_distance_m": float(max_distance),
+        "recorded": recorded,
+        "matches": {match: int((out["match"] == match).sum()) for match in MATCHES},
+        "outside_by_distance": main.bands,
+    }
+    reconciliation, agreement = _reconcile(out, base, recorded)
+    nested = {}
+    for name, level in further.items():
+        reconciliation[f"{name}_id"] = _parents(base, level)
+        nested[name] = _nest(out, level, name, reconciliation[f"{name}_id"])
+    settings["recorded_agreement"] = agreement
+    return JoinResult(
+        frame=out, settings=settings, audit=audit, areas=base, levels=further,
+        reconciliation=reconciliation, nested=nested,
+    )  # fmt: skip
+
+
+class _Placed(NamedTuple):
+    """Position of the area and match of every incident."""
+
+    area: NDArray[np.int64]
+    match: NDArray[np.object_]
+    bands: dict[str, int]
+
+
+class _Points:
+    """The incidents' coordinates, transformed and sorted once per coordinate system."""
+
+    def __init__(self, incidents: Incidents) -> None:
+        self.crs = incidents.settings["crs"]
+        self.x = incidents.frame["x"].to_numpy(dtype=float)
+        self.y = incidents.frame["y"].to_numpy(dtype=float)
+        self._known: dict[str, SortedPoints] = {}
+
+    def sorted_in(self, crs: Any) -> SortedPoints:
+        key = crs.to_wkt()
+        if key not in self._known:
+            self._known[key] = SortedPoints(*transform_xy(self.x, self.y, self.crs, crs))
+        return self._known[key]
+
+
+def _place(points: _Points, areas: gpd.GeoDataFrame, max_distance: float) -> _Placed:
+    """Where each incident lies; what lies outside is measured, and attached where `max_distance` allows."""
+    shapes, ranks = areas.geometry.to_numpy(), id_ranks(areas.index)
+    placement: Placement = place_points(points.sorted_in(areas.crs), len(points.x), shapes, ranks)
+    area, match = placement.area.copy(), placement.match()
+    match[np.isnan(points.x) | np.isnan(points.y)] = "missing"
+    outside = np.flatnonzero(match == "outside")
+    names = [f"0-{BANDS[0]:.0f} m", f"{BANDS[0]:.0f}-{BANDS[1]:.0f} m", f"over {BANDS[1]:.0f} m"]
+    if not len(outside):
+        return _Placed(area, match, dict.fromkeys(names, 0))
+    metric, _ = to_metres(areas)
+    x, y = transform_xy(points.x[outside], points.y[outside], points.crs, metric.crs)
+    reach = max(BANDS[-1], max_distance)
+    near, metres = nearest_areas(x, y, metric.geometry.to_numpy(), ranks, max_distance=reach)
+    attach = (near >= 0) & (metres <= max_distance) if max_distance > 0 else np.zeros(len(near), bool)
+    area[outside[attach]] = near[attach]
+    match[outside[attach]] = "nearest"
+    band = np.searchsorted(BANDS, metres[~attach], side="left")
+    return _Placed(area, match, dict(zip(names, np.bincount(band, minlength=3).tolist(), strict=True)))
+
+
+def _with_columns(
+    frame: pd.DataFrame, placed: _Placed, areas: gpd.GeoDataFrame, id_column: str, match_column: str
+) -> pd.DataFrame:
+    """`frame` with the id of the area (missing where there is none) and the match."""
+    import pandas as pd
+
+    ids = np.append(areas.index.astype(str).to_numpy(dtype=object), None)
+    return frame.assign(
+        **{
+            id_column: pd.Series(ids[placed.area], index=frame.index, dtype=object),
+            match_column: pd.Series(placed.match, index=frame.index, dtype=object),
+        }
+    )
+
+
+def _set_aside(audit: Any, incidents: Incidents, match: pd.Series) -> Any:
+    """The audit with rows outside and rows without coordinates set aside, and the rest flagged."""
+    import pandas as pd
+
+    reasons = pd.Series(None, index=match.index, dtype=object)
+    reasons[match == "outside"] = "outside_areas"
+    reasons[match == "missing"] = "missing_coordinates"
+    unreadable = incidents.remembered.get("unreadable_coordinates", match.index[:0])
+    reasons[(match == "missing") & match.index.isin(unreadable)] = "unreadable_coordinates"
+    audit = audit.with_set_aside(reasons, step="join_areas")
+    for flag in ("boundary", "overlap", "nearest"):
+        rows = match.index[match == flag]
+        audit = audit.with_flag(flag, rows) if len(rows) else audit
+    return audit
+
+
+def _refuse_common_cause(
+    incidents: Incidents, points: _Points, areas: gpd.GeoDataFrame, placed: _Placed
+) -> None:
+    """Raise :class:`InputError` where most points are outside for one cause that has a remedy."""
+    outside = int((placed.match == "outside").sum())
+    usable = outside + int((placed.area >= 0).sum())
+    if outside * 2 <= usable:
+        return
+    causes = suspicions(points.x, points.y, incidents.settings["crs"], areas)
+    if causes and causes[0].share > 0.5:
+        cause = causes[0]
+        repairable = cause.cause != "metres"
+        advice = f"clean_incidents(..., within=areas, repair={cause.cause!r})" if repairable else cause.advice
+        raise InputError(
+            f"{incidents.audit.source}: {outside:,} of {usable:,} points lie in no area. Suspected cause: {cause.words}; that "
+            f"would bring {cause.share:.1%} of the rows into the study area. If so, {advice}.",
+            cause=cause.cause,
+            share=cause.share,
+        )
+
+
+def _reconcile(
+    out: pd.DataFrame, areas: gpd.GeoDataFrame, recorded: str | None
+) -> tuple[pd.DataFrame, dict[str, int] | None]:
+    """One row per area: events by match, and events recorded for it by the register."""
+    import pandas as pd
+
+    ids = areas.index.astype(str)
+    table = pd.DataFrame(index=pd.Index(ids, name="area_id"))
+    if "name" in areas.columns:
+        table["name"] = areas["name"].to_numpy()
+    table["events"] = _count(out["area_id"], ids)
+    for match in ("inside", "boundary", "overlap", "nearest"):
+        table[match] = _count(out.loc[out["match"] == match, "area_id"], ids)
+    if recorded is None:
+        return table, None
+    named = _recorded_ids(out[recorded], areas)
+    same = named == out["area_id"]
+    table["recorded"] = _count(named, ids)
+    table["agree"] = _count(named[same], ids)
+    both = named.notna() & out["area_id"].notna()
+    table["agreement"] = table["agree"] / _count(out.loc[both, "area_id"], ids).replace(0, np.nan)
+    stated = fold_values(out[recorded]) != ""
+    return table, {
+        "agree": int(same.sum()),
+        "comparable": int(both.sum()),
+        "unknown": int((stated & named.isna()).sum()),
+    }
+
+
+def _count(ids: pd.Series, order: pd.Index) -> NDArray[np.int64] | Any:
+    return ids.value_counts().reindex(order, fill_value=0).to_numpy()
+
+
+def _recorded_ids(values: pd.Series, areas: gpd.GeoDataFrame) -> pd.Series:
+    """Area id for each recorded value, by id or else by name; missing where it is neither, or the name is not unique."""
+    import pandas as pd
+
+    ids = pd.Series(areas.index.astype(str), dtype=object)
+    folded = fold_values(values)
+    by_id = folded.map(dict(zip(fold_values(ids), ids, strict=True)))
+    if "name" not in areas.columns:
+        return by_id
+    names = fold_values(areas["name"].reset_index(drop=True))
+    unique = ~names.duplicated(keep=False) & (names != "")
+    by_name = folded.map(dict(zip(names[unique], ids[unique], strict=True)))
+    return by_id if by_id.notna().sum() >= by_name.notna().sum() else by_name
+
+
+def _parents(areas: gpd.GeoDataFrame, level: gpd.GeoDataFrame) -> NDArray[np.object_]:
+    """Id of the level's area in which a point on the surface of each area lies."""
+    inner = areas.geometry.to_crs(level.crs).representative_point()
+    points = SortedPoints(inner.x.to_numpy(), inner.y.to_numpy(), strips=1)
+    placed = place_points(points, len(inner), level.geometry.to_numpy(), id_ranks(level.index))
+    return np.append(level.index.astype(str).to_numpy(dtype=object), None)[placed.area]
+
+
+def _nest(out: pd.DataFrame, level: gpd.GeoDataFrame, name: str, parents: pd.Series) -> pd.DataFrame:
+    """Per area of the level: events placed directly, events of the areas in it, and what makes the difference."""
+    import pandas as pd
+
+    ids = level.index.astype(str)
+    direct, through = out[f"{name}_id"], out["area_id"].map(parents)
+    table = pd.DataFrame(index=pd.Index(ids, name=f"{name}_id"))
+    if "name" in level.columns:
+        table["name"] = level["name"].to_numpy()
+    table["events"] = _count(direct, ids)
+    table["events_of_areas"] = _count(through, ids)
+    table["difference"] = table["events"] - table["events_of_areas"]
+    table["in_no_area"] = _count(direct[out["area_id"].isna()], ids)
+    table["in_area_of_other"] = _count(direct[out["area_id"].notna() & (through != direct)], ids)
+    table["from_elsewhere"] = _count(through[through.notna() & (through != direct)], ids)
+    return table
+
+
+def _require_incidents(incidents: Any) -> Incidents:
+    if isinstance(incidents, Incidents):
+        return incidents
+    raise InputError(
+        f"join_areas needs incidents as read_incidents gives them; got {type(incidents).__name__}. "
+        "Give a frame to read_incidents first, with lon= and lat= or x=, y= and crs=."
+    )
+
+
+def _check_options(
+    frame: pd.DataFrame, levels: Mapping[str, Any], recorded: str | None, max_distance: float, source: str
+) -> None:
+    require_columns(frame.columns, {"recorded": recorded}, source=source)
+    if not (isinstance(max_distance, (int, float)) and np.isfinite(max_distance) and max_distance >= 0):
+        raise ConfigError(f"max_distance must be metres, zero or more; got {max_distance!r}.")
+    taken = [name for name in levels if f"{name}_id" in ("area_id",) or not str(name).strip()]
+    if taken:
+        raise ConfigError("A level needs a name of its own, other than 'area'.")

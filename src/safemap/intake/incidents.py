@@ -1,0 +1,381 @@
+"""Incidents: one file of events becomes one table with coordinates, dates and a report on how it was read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from safemap.audit import Audit
+from safemap.errors import CRSError, InputError
+from safemap.geo.coordinates import as_crs, crs_name, in_range
+from safemap.intake.columns import fold, is_missing, require_columns
+from safemap.intake.dates import read_dates, read_times
+from safemap.intake.numbers import read_numbers
+from safemap.intake.report import LoadReport
+from safemap.intake.tables import RawTable, points_of, read_table
+from safemap.results import Result
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: columns that safemap adds; a column of the file with such a name is renamed
+_OWN = ("x", "y", "date", "category")
+_LON_WORDS = ("lon", "lng", "long", "longitude", "longitud", "x", "долгота", "uzunlik", "coord_x")
+_LAT_WORDS = ("lat", "latitude", "latitud", "y", "широта", "kenglik", "coord_y")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Incidents(Result):
+    """Events, one row each, with where and when they happened.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        Index ``row`` (row number as a spreadsheet shows it); columns ``x``, ``y`` (in ``settings["crs"]``), ``date`` and
+        ``category`` where given, then the columns of the file. After :func:`clean_incidents` or
+        :func:`select_incidents` only the rows that were not set aside.
+    audit : Audit
+        Every row of the file: kept, or set aside with a reason.
+    report : LoadReport
+        How the file was read.
+    remembered : mapping of str to pandas.Index
+        Rows known from reading: ``unreadable_coordinates``, ``unreadable_date``, ``unreadable_time``, ``duplicate_row``.
+    pileups : pandas.DataFrame or None
+        Coordinates shared by suspiciously many rows, from :func:`clean_incidents`: columns ``x``, ``y``, ``rows``,
+        ``share``, ``addresses``, ``categories``, ``suspected``.
+    """
+
+    kind: ClassVar[str] = "incidents"
+
+    report: LoadReport | None = None
+    remembered: Mapping[str, pd.Index] = field(default_factory=dict)
+    pileups: pd.DataFrame | None = None
+
+    def summary(self) -> str:
+        """How the file was read, where its rows went, and which coordinates look like defaults."""
+        lines = [self.report.summary()] if self.report is not None else []
+        lines.append(super().summary())
+        if self.pileups is not None and len(self.pileups):
+            worst = self.pileups.iloc[0]
+            lines.append(
+                f"{len(self.pileups)} coordinates hold suspiciously many rows; the largest {int(worst['rows']):,} "
+                f"({worst['share']:.1%}), suspected {worst['suspected'].replace('_', ' ')}"
+            )
+        return "\n".join(lines)
+
+    def _headline(self) -> str:
+        source = f" of {self.report.source}" if self.report is not None else ""
+        return f"Incidents{source}: {len(self.frame):,} rows"
+
+
+def read_incidents(
+    path: str | Path | pd.DataFrame,
+    *,
+    lon: str | None = None,
+    lat: str | None = None,
+    x: str | None = None,
+    y: str | None = None,
+    crs: Any = None,
+    date: str | None = None,
+    time: str | None = None,
+    category: str | None = None,
+    id: str | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    decimal: str | None = None,
+    sheet: str | None = None,
+    layer: str | None = None,
+    dayfirst: bool | None = None,
+    date_format: str | None = None,
+    positional_uncertainty: float | None = None,
+    keep: Sequence[str] | None = None,
+) -> Incidents:
+    """Read a register of incidents.
+
+    Parameters
+    ----------
+    path : path or DataFrame
+        CSV or TSV (also gzipped), XLSX, Parquet, GeoPackage, GeoJSON, zipped shapefile, or a frame.
+    lon, lat : str, optional
+        Columns with longitude and latitude in degrees on WGS 84; recorded as a stated assumption.
+    x, y : str, optional
+        Columns with coordinates in the system `crs`, which must then be given.
+    crs : any, optional
+        Coordinate system of `x` and `y`, or of a layer of points that names none.
+    date, time : str, optional
+        Column with the date of the event, and with its clock time. A `time` column without `date` is taken to hold both.
+    category : str, optional
+        Column with the kind of event.
+    id : str, optional
+        Column with the id of the event; kept as text, repeats are flagged by :func:`clean_incidents`.
+    encoding, delimiter, decimal : str, optional
+        Of text files; detected and reported if not given.
+    sheet, layer : str, optional
+        Sheet of a workbook or layer of a geographic file, where there are several.
+    dayfirst : bool, optional
+        Whether 03/04/2023 is 3 April. Needed only where the column does not tell.
+    date_format : str, optional
+        One ``strptime`` format for all dates.
+    positional_uncertainty : float, optional
+        Metres by which coordinates may be off (displacement for privacy, snapping, geocoder); carried in the settings.
+    keep : sequence of str, optional
+        Columns of the file to keep beside those named above. Default: all.
+
+    Returns
+    -------
+    Incidents
+        ``frame`` with the index ``row`` and the columns ``x``, ``y``, ``date``, ``category``, then those of the file.
+
+    Raises
+    ------
+    InputError, CRSError
+        If the file, a column, an encoding, a date order or a coordinate system is missing, broken or ambiguous.
+
+    Notes
+    -----
+    Rows whose coordinates or date cannot be read stay in, with empty cells, and are remembered, so that
+    :func:`clean_incidents` and :func:`select_incidents` can set them aside with the right reason.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows = pd.DataFrame({"lon": ["-99,1", "NA"], "lat": ["19,3", ""], "when": ["2023-01-31", "2023-02-01"]})
+    >>> incidents = read_incidents(rows, lon="lon", lat="lat", date="when")
+    >>> incidents.frame["x"].tolist(), incidents.report.decimal
+    ([-99.1, nan], ',')
+    """
+    raw = read_table(path, encoding=encoding, delimiter=delimiter, sheet=sheet, layer=layer)
+    date, time = (time, None) if date is None else (date, time)
+    roles = {
+        "lon": lon,
+        "lat": lat,
+        "x": x,
+        "y": y,
+        "date": date,
+        "time": time,
+        "category": category,
+        "id": id,
+    }
+    require_columns(raw.frame.columns, roles, source=raw.source)
+    require_columns(raw.frame.columns, {f"keep[{i}]": c for i, c in enumerate(keep or ())}, source=raw.source)
+    places = _coordinates(raw, lon=lon, lat=lat, x=x, y=y, crs=crs, decimal=decimal)
+    notes = [*raw.notes, *places.notes]
+    remembered = {"unreadable_coordinates": raw.frame.index[places.unreadable]}
+    own: dict[str, Any] = {"x": places.x, "y": places.y}
+    date_rule = None
+    if date is not None:
+        own["date"], date_rule, said, bad = _dates(raw, date, time, dayfirst, date_format)
+        notes += said
+        remembered |= bad
+    if category is not None:
+        own["category"] = raw.frame[category].astype(str).where(~is_missing(raw.frame[category]), None)
+    remembered["duplicate_row"] = raw.frame.index[_repeats(raw)]
+    used = {role: column for role, column in roles.items() if column is not None}
+    frame, renamed = _assemble(raw.frame, own, keep=keep, used=used)
+    notes += renamed
+    report = LoadReport(
+        source=raw.source, format=raw.format, rows=len(raw.frame), columns=tuple(map(str, raw.frame.columns)),
+        decimal=places.decimal, crs=crs_name(places.crs), roles=used, date_rule=date_rule, notes=tuple(notes), **raw.facts,
+    )  # fmt: skip
+    settings = {
+        "source": raw.source,
+        "crs": crs_name(places.crs),
+        "crs_assumed": "longitude and latitude are degrees on WGS 84, as lon= and lat= state"
+        if lon
+        else None,
+        "positional_uncertainty": _metres(positional_uncertainty),
+        "columns": used,
+    }
+    audit = Audit.start(frame.index, source=raw.source)
+    return Incidents(
+        frame=frame, settings=settings, audit=audit, report=report,
+        remembered={name: rows for name, rows in remembered.items() if len(rows)},
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Coordinates as read."""
+
+    x: np.ndarray
+    y: np.ndarray
+    unreadable: np.ndarray
+    crs: Any
+    decimal: str | None
+    notes: tuple[str, ...] = ()
+
+
+def _coordinates(
+    raw: RawTable,
+    *,
+    lon: str | None,
+    lat: str | None,
+    x: str | None,
+    y: str | None,
+    crs: Any,
+    decimal: str | None,
+) -> _Places:
+    """Coordinates from the columns named, or from the geometry of a layer."""
+    if (lon is None) != (lat is None) or (x is None) != (y is None) or (lon is not None and x is not None):
+        raise InputError("Name lon= and lat= together, or x= and y= together (with crs=), not parts of both.")
+    if lon is not None:
+        if crs is not None and not as_crs(crs).equals(as_crs(4326), ignore_axis_order=True):
+            raise CRSError(
+                f"lon= and lat= state degrees on WGS 84, but crs={crs!r} was given. Use x=, y= and crs= for another system."
+            )
+        return _from_columns(raw, lon, lat, as_crs(4326), decimal)
+    if x is not None:
+        if crs is None:
+            raise CRSError(
+                f"{raw.source}: x={x!r} and y={y!r} need crs=, e.g. crs='EPSG:32614'. "
+                "If the columns hold degrees on WGS 84, use lon= and lat=."
+            )
+        return _from_columns(raw, x, y, as_crs(crs), decimal)
+    if raw.points is None:
+        raise InputError(_no_coordinates(raw))
+    px, py, stated = points_of(raw)
+    if stated is None and crs is None:
+        raise CRSError(f"{raw.source} names no coordinate system. State it with crs=, e.g. crs='EPSG:4326'.")
+    if (
+        stated is not None
+        and crs is not None
+        and not as_crs(crs).equals(as_crs(stated), ignore_axis_order=True)
+    ):
+        raise CRSError(
+            f"{raw.source} says it is in {crs_name(stated)}, but crs={crs_name(crs)} was given. Leave crs out, or correct the file."
+        )
+    system = as_crs(stated if stated is not None else crs)
+    return _Places(px, py, np.zeros(len(px), bool), system, None)
+
+
+def _from_columns(raw: RawTable, x: str, y: str, crs: Any, decimal: str | None) -> _Places:
+    first = read_numbers(raw.frame[x], decimal=decimal, source=raw.source)
+    second = read_numbers(raw.frame[y], decimal=decimal, source=raw.source)
+    for column, numbers in ((x, first), (y, second)):
+        if len(raw.frame) and numbers.unreadable.any() and np.isnan(numbers.values).all():
+            raise InputError(
+                f"{raw.source}: column {column!r} holds no number at all. Coordinates are expected as decimal numbers "
+                "(41.2995 or 41,2995). Name another column, or convert degrees, minutes and seconds first.",
+                column=column,
+            )
+    unreadable = first.unreadable | second.unreadable
+    half = np.isnan(first.values) | np.isnan(second.values)  # half a coordinate is none
+    places = _Places(
+        np.where(half, np.nan, first.values),
+        np.where(half, np.nan, second.values),
+        unreadable,
+        crs,
+        "," if "," in (first.decimal, second.decimal) else ".",
+    )
+    _require_not_degrees(places, raw)
+    return places
+
+
+def _require_not_degrees(places: _Places, raw: RawTable) -> None:
+    """Refuse degrees in a system of metres: every distance would be nonsense."""
+    if places.crs.is_geographic or np.isnan(places.x).all():
+        return
+    there = ~np.isnan(places.x) & ((places.x != 0) | (places.y != 0))
+    degrees = in_range(places.x, places.y, 4326)
+    if there.any() and degrees[there].mean() > 0.5:
+        raise CRSError(
+            f"{raw.source}: crs={crs_name(places.crs)} counts metres, but {degrees[there].mean():.0%} of the coordinates lie within "
+            "180 and 90, as degrees do. Use lon= and lat=, or check the system."
+        )
+
+
+def _no_coordinates(raw: RawTable) -> str:
+    named = {fold(c): str(c) for c in raw.frame.columns}
+    lon = next((named[w] for w in _LON_WORDS if w in named), None)
+    lat = next((named[w] for w in _LAT_WORDS if w in named), None)
+    hint = f" They look like lon={lon!r}, lat={lat!r}." if lon and lat else ""
+    return (
+        f"{raw.source}: name the columns of the coordinates with lon= and lat= (degrees) or x=, y= and crs=.{hint} "
+        f"Columns there are: {', '.join(map(repr, map(str, raw.frame.columns)))}."
+    )
+
+
+def _dates(
+    raw: RawTable, date: str, time: str | None, dayfirst: bool | None, date_format: str | None
+) -> tuple[pd.Series, str, list[str], dict[str, pd.Index]]:
+    """Dates (with clock times where given), the rule, notes, and the rows that could not be read."""
+    dates = read_dates(raw.frame[date], dayfirst=dayfirst, date_format=date_format, source=raw.source)
+    values, notes, bad = dates.values, list(dates.notes), {}
+    if dates.unreadable.any():
+        bad["unreadable_date"] = raw.frame.index[dates.unreadable]
+        notes.append(
+            f"{int(dates.unreadable.sum()):,} dates cannot be read (rows {_some(bad['unreadable_date'])})"
+        )
+    if time is not None:
+        times = read_times(raw.frame[time])
+        known = times.values.notna()
+        values = values.where(~known, values.dt.normalize() + times.values).astype("datetime64[us]")
+        if times.unreadable.any():
+            bad["unreadable_time"] = raw.frame.index[times.unreadable]
+            notes.append(
+                f"{int(times.unreadable.sum()):,} clock times cannot be read (rows {_some(bad['unreadable_time'])})"
+            )
+    rule = dates.rule + (f", clock time from {time!r}" if time else "")
+    return values, rule, notes + _heaping(values), bad
+
+
+def _heaping(values: pd.Series) -> list[str]:
+    """Notes on placeholder clock times: a large share at exactly noon or, among timed rows, midnight."""
+    timed = values.dropna()
+    seconds = (timed - timed.dt.normalize()).dt.total_seconds()
+    if timed.empty or not (seconds > 0).any():
+        return []
+    shares = {"12:00": float((seconds == 43_200).mean()), "00:00": float((seconds == 0).mean())}
+    return [
+        f"{share:.1%} of clock times are exactly {at} (a placeholder?)"
+        for at, share in shares.items()
+        if share > 0.05
+    ]
+
+
+def _repeats(raw: RawTable) -> np.ndarray:
+    """True for rows that equal an earlier row in every column of the file."""
+    import shapely
+
+    frame = raw.frame
+    if raw.points is not None:
+        points = raw.points.to_numpy()
+        frame = frame.assign(_px=shapely.get_x(points), _py=shapely.get_y(points))
+    return frame.duplicated().to_numpy() if frame.shape[1] else np.zeros(len(frame), bool)
+
+
+def _assemble(
+    table: pd.DataFrame, own: dict[str, Any], *, keep: Sequence[str] | None, used: Mapping[str, str]
+) -> tuple[pd.DataFrame, list[str]]:
+    """The safemap columns in front, then those of the file; clashing names of the file get a suffix."""
+    import pandas as pd
+
+    wanted = (
+        list(table.columns) if keep is None else [c for c in table.columns if c in {*keep, *used.values()}]
+    )
+    becomes = {"lon": "x", "lat": "y"}
+    replaced = {column for role, column in used.items() if becomes.get(role, role) == column in own}
+    rest = table[[c for c in wanted if c not in replaced]]
+    clash = {c: f"{c}_in_file" for c in rest.columns if c in own}
+    if clash:
+        rest = rest.rename(columns=clash)
+    first = pd.DataFrame(own, index=table.index)
+    frame = pd.concat([first, rest], axis=1)
+    frame.index.name = "row"
+    return frame, [f"column {old!r} of the file is now {new!r}" for old, new in clash.items()]
+
+
+def _metres(value: float | None) -> float | None:
+    if value is None:
+        return None
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not value >= 0:
+        raise InputError(f"positional_uncertainty must be metres, zero or more; got {value!r}.")
+    return float(value)
+
+
+def _some(rows: pd.Index, n: int = 5) -> str:
+    return ", ".join(map(str, rows[:n])) + (" ..." if len(rows) > n else "")

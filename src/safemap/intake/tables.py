@@ -1,0 +1,305 @@
+"""Any file of records as one table: delimited text, workbooks, Parquet, layers of points, frames."""
+
+from __future__ import annotations
+
+import gzip
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from safemap.errors import InputError, MissingExtraError
+from safemap.intake.delimited import clean_header, parse_delimited
+from safemap.intake.encoding import decode
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+_TEXT = {".csv", ".tsv", ".txt", ".tab"}
+_BOOKS = {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
+_VECTOR = {".gpkg", ".geojson", ".json", ".shp", ".kml", ".fgb", ".gml", ".zip"}
+#: largest size to which a compressed file may unfold
+MAX_UNPACKED = 4 * 1024**3
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """A table as it is in the file, before any column is interpreted."""
+
+    frame: pd.DataFrame  #: index ``row``
+    source: str
+    format: str
+    facts: dict[str, Any] = field(default_factory=dict)  #: further fields of the load report
+    notes: tuple[str, ...] = ()
+    points: gpd.GeoSeries | None = None  #: geometry of a layer of points
+
+
+def read_table(
+    path: str | Path | pd.DataFrame,
+    *,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    sheet: str | None = None,
+    layer: str | None = None,
+) -> RawTable:
+    """Read a file of records, or take over a frame.
+
+    Parameters
+    ----------
+    path : path or DataFrame
+        CSV, TSV (also gzipped), XLSX and other workbooks, Parquet, a layer of points, or a frame.
+    encoding, delimiter : str, optional
+        For text files; detected if not given.
+    sheet, layer : str, optional
+        Sheet of a workbook or layer of a geographic file; must be given where there are several.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, empty, of an unknown kind, or broken.
+    """
+    import pandas as pd
+
+    if isinstance(path, pd.DataFrame):
+        return _from_frame(path)
+    file = existing_file(path)
+    suffixes = [s.lower() for s in file.suffixes[-2:]]
+    kind = suffixes[-2] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else (suffixes or [""])[-1]
+    if kind in _TEXT:
+        return _from_text(file, encoding=encoding, delimiter=delimiter)
+    if kind in _BOOKS:
+        return _from_book(file, sheet)
+    if kind in (".parquet", ".geoparquet"):
+        return _from_parquet(file)
+    if kind in _VECTOR:
+        return _from_layer(file, layer)
+    raise InputError(
+        f"{file.name}: files ending in {kind or 'nothing'} are not known. Give CSV, TSV, XLSX, Parquet, GeoPackage, "
+        "GeoJSON or a zipped shapefile."
+    )
+
+
+def existing_file(path: str | Path) -> Path:
+    """`path` as a :class:`~pathlib.Path`, if there is a file with something in it."""
+    file = Path(path)
+    if not file.exists():
+        raise InputError(
+            f"{file.name}: no such file in {file.parent}. Check the path; it is taken from the working folder."
+        )
+    if file.is_file() and file.stat().st_size == 0:
+        raise InputError(f"{file.name} is empty (0 bytes). Check that the export or the download finished.")
+    return file
+
+
+def _from_frame(frame: pd.DataFrame) -> RawTable:
+    import geopandas as gpd
+    import pandas as pd
+
+    points = frame.geometry if isinstance(frame, gpd.GeoDataFrame) else None
+    table = pd.DataFrame(frame.drop(columns=points.name) if points is not None else frame)
+    table.attrs = {}
+    table.columns = [str(c) for c in table.columns]
+    notes: tuple[str, ...] = ()
+    if table.index.is_unique and not table.index.hasnans and table.index.nlevels == 1:
+        table.index = table.index.rename("row")
+        notes = ("row ids are the index of the frame",)
+    else:
+        table.index = _spreadsheet_rows(len(table))
+        notes = ("the index of the frame is not unique, so rows are numbered from 2, as in a spreadsheet",)
+    return RawTable(table, "frame", "frame", notes=notes, points=points)
+
+
+def _spreadsheet_rows(n: int) -> pd.RangeIndex:
+    import pandas as pd
+
+    return pd.RangeIndex(2, n + 2, name="row")
+
+
+def _from_text(file: Path, *, encoding: str | None, delimiter: str | None) -> RawTable:
+    decoded = decode(_bytes(file), encoding=encoding, source=file.name)
+    parsed = parse_delimited(decoded.text, delimiter=delimiter, source=file.name)
+    facts = {
+        "encoding": decoded.encoding,
+        "encoding_score": decoded.score,
+        "delimiter": parsed.delimiter,
+        "header_row": parsed.header_row,
+    }
+    return RawTable(parsed.frame, file.name, "csv", facts, decoded.notes + parsed.notes)
+
+
+def _bytes(file: Path) -> bytes:
+    """Content of a text file, unpacked inside limits where it is gzipped."""
+    if file.suffix.lower() != ".gz":
+        return file.read_bytes()
+    try:
+        with gzip.open(file) as stream:
+            data = stream.read(MAX_UNPACKED + 1)
+    except (OSError, EOFError) as error:
+        raise InputError(
+            f"{file.name} is not a whole gzip file; it seems to be cut off. Download it again."
+        ) from error
+    if len(data) > MAX_UNPACKED:
+        raise InputError(f"{file.name} unfolds to more than {MAX_UNPACKED / 1024**3:.0f} GB and was refused.")
+    return data
+
+
+def _from_book(file: Path, sheet: str | None) -> RawTable:
+    """A sheet of a workbook, every cell as text in the form a CSV would have."""
+    import pandas as pd
+    import python_calamine as calamine
+
+    try:
+        book = calamine.CalamineWorkbook.from_path(str(file))
+        filled = {
+            name: book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+            for name in _sheets(book, sheet, file)
+        }
+    except calamine.CalamineError as error:
+        raise InputError(
+            f"{file.name} cannot be read as a workbook; it may be damaged or have the wrong ending."
+        ) from error
+    filled = {name: rows for name, rows in filled.items() if any(any(c != "" for c in row) for row in rows)}
+    if not filled:
+        raise InputError(
+            f"{file.name} is empty: no sheet of it holds any cell. Check that the export finished."
+        )
+    if len(filled) > 1:
+        raise InputError(
+            f"{file.name} has several sheets with data: {', '.join(map(repr, filled))}. Name one with sheet=.",
+            sheets=list(filled),
+        )
+    name, rows = next(iter(filled.items()))
+    head = next(i for i, row in enumerate(rows) if any(c != "" for c in row))
+    header = clean_header([_cell_text(c) for c in rows[head]])
+    cells = [[_cell_text(c) for c in row] for row in rows[head + 1 :]]
+    frame = pd.DataFrame(cells, columns=header, dtype=str)
+    frame.index = pd.RangeIndex(head + 2, head + 2 + len(frame), name="row")
+    frame = frame.loc[:, [not (h.startswith("column_") and (frame[h] == "").all()) for h in header]]
+    blank = (frame == "").all(axis=1).to_numpy()
+    notes = (f"{int(blank.sum())} blank lines are not counted as rows",) if blank.any() else ()
+    facts = {"sheet": name, "header_row": head + 1}
+    return RawTable(frame[~blank], file.name, file.suffix[1:].lower(), facts, notes)
+
+
+def _sheets(book: Any, sheet: str | None, file: Path) -> Sequence[str]:
+    if sheet is None:
+        return book.sheet_names
+    if sheet not in book.sheet_names:
+        raise InputError(
+            f"{file.name}: sheet={sheet!r}, but its sheets are {', '.join(map(repr, book.sheet_names))}."
+        )
+    return [sheet]
+
+
+def _cell_text(cell: Any) -> str:
+    """A cell as a CSV export would write it; whole numbers without a decimal point, so that ids stay ids."""
+    if isinstance(cell, str):
+        return cell.strip()
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
+        return str(int(cell))
+    return str(cell)
+
+
+def _from_parquet(file: Path) -> RawTable:
+    import pandas as pd
+
+    try:
+        import pyarrow.parquet as parquet
+    except ImportError as error:
+        raise MissingExtraError(
+            f'{file.name} is a Parquet file, which needs pyarrow: pip install "safemap[parquet]" '
+            "(conda: conda install pyarrow)."
+        ) from error
+    try:
+        geo = b"geo" in (parquet.read_schema(file).metadata or {})
+        frame = pd.read_parquet(file) if not geo else _geoparquet(file)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{file.name} cannot be read as Parquet; it may be cut off. Export it again."
+        ) from error
+    raw = _from_frame(frame.reset_index(drop=True))
+    raw.frame.index = _spreadsheet_rows(len(raw.frame))
+    return RawTable(raw.frame, file.name, "parquet", {"header_row": 1}, points=raw.points)
+
+
+def _geoparquet(file: Path) -> gpd.GeoDataFrame:
+    import geopandas as gpd
+
+    return gpd.read_parquet(file)
+
+
+def _from_layer(file: Path, layer: str | None) -> RawTable:
+    frame, name, notes = read_layer(file, layer)
+    raw = _from_frame(frame.reset_index(drop=True))
+    raw.frame.index = _spreadsheet_rows(len(raw.frame))
+    return RawTable(raw.frame, file.name, "vector", {"layer": name}, notes, raw.points)
+
+
+def read_layer(file: Path, layer: str | None = None) -> tuple[gpd.GeoDataFrame, str, tuple[str, ...]]:
+    """One layer of a geographic file, its name, and what the reader had to say.
+
+    Raises
+    ------
+    InputError
+        If the file holds several layers and none is named, or cannot be read.
+    """
+    import geopandas as gpd
+    import pyogrio
+
+    from safemap.intake.archives import vector_path
+
+    target = vector_path(file)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        try:
+            layers = {str(n): kind for n, kind in pyogrio.list_layers(target)}
+            name = _choose_layer(
+                [n for n, kind in layers.items() if kind is not None], list(layers), layer, file
+            )
+            frame = gpd.read_file(target, layer=name, engine="pyogrio")
+        except pyogrio.errors.DataSourceError as error:
+            raise InputError(
+                f"{file.name} cannot be read as a geographic file; it may be damaged, cut off, or lack its companions "
+                "(.dbf, .shx of a shapefile)."
+            ) from error
+    if not isinstance(frame, gpd.GeoDataFrame):
+        raise InputError(
+            f"{file.name}, layer {name!r}: the layer has no geometry. Name another one with layer=."
+        )
+    return frame, name, tuple(dict.fromkeys(str(w.message) for w in said))
+
+
+def _choose_layer(spatial: list[str], every: list[str], layer: str | None, file: Path) -> str:
+    if layer is not None:
+        if layer not in every:
+            raise InputError(
+                f"{file.name}: layer={layer!r}, but its layers are {', '.join(map(repr, every))}.",
+                layers=every,
+            )
+        return layer
+    if not spatial:
+        raise InputError(f"{file.name} holds no layer with geometry.")
+    if len(spatial) > 1:
+        raise InputError(
+            f"{file.name} has several layers: {', '.join(map(repr, spatial))}. Name one with layer=.",
+            layers=spatial,
+        )
+    return spatial[0]
+
+
+def points_of(raw: RawTable) -> tuple[np.ndarray, np.ndarray, Any]:
+    """Coordinates (NaN where there is no geometry) and CRS of a layer of points."""
+    import shapely
+
+    geometry = raw.points.to_numpy()
+    kinds = set(np.unique(shapely.get_type_id(geometry)).tolist()) - {-1}
+    if kinds - {0}:
+        raise InputError(
+            f"{raw.source} holds lines, areas or multipoints where points of incidents were expected. "
+            "Explode multipoints first, or name the right layer with layer=."
+        )
+    return shapely.get_x(geometry), shapely.get_y(geometry), raw.points.crs
