@@ -214,7 +214,7 @@ def _dictionary(
 
 
 def _as_bytes(layer: gpd.GeoDataFrame) -> bytes:
-    """The layer as the bytes of a GeoPackage; made in memory, so that a full disk cannot leave half of one."""
+    """The layer as the bytes of a GeoPackage; made in memory, so that a full disk leaves no half of one."""
     import pyogrio
 
     buffer = io.BytesIO()
