@@ -43,6 +43,14 @@ REASONS: Mapping[str, Reason] = {
     "missing_date": Reason("fault", "no date although a period was asked for", "Fill in the date of the event."),
     "unreadable_date": Reason("fault", "date cannot be read by the stated rule", "Correct the date, or state the format."),
     "outside_areas": Reason("fault", "inside the study region but in none of the areas", "Check gaps between boundaries, or the coordinates."),
+    "missing_answer": Reason("fault", "the question was not answered", "Nothing to do; look at the share of missing answers."),
+    "declared_missing": Reason("fault", "the answer is a code declared as missing", "Nothing to do; report the share who did not know or refused."),
+    "not_asked": Reason("scope", "the question was not asked of this respondent", "Nothing to do: the questionnaire skipped it."),
+    "missing_group": Reason("fault", "no value in the column the estimates are by", "Fill in the column, or leave it out."),
+    "missing_area": Reason("fault", "no area is named", "Give the code or the name of the area, or the coordinates."),
+    "unknown_area": Reason("fault", "the area named is not among the areas", "Correct the code or the name; suggestions are given."),
+    "ambiguous_area": Reason("fault", "the name belongs to several areas", "Give the code of the area instead."),
+    "no_parent": Reason("fault", "no response of the main sheet belongs to this row", "Export the main sheet and its repeats together."),
 }
 
 
