@@ -144,7 +144,7 @@ class Borders(NamedTuple):
 
 def draw_hotspots(plan: Plan, stream: Stream, avoid: set[int]) -> dict[str, list[list[int]]]:
     """Compact groups of faces: a random face and the nearest faces connected with it; groups never touch."""
-    mesh, taken = plan.mesh, set(avoid)
+    mesh, taken, around = plan.mesh, set(avoid), plan.mesh.around()
     spots: dict[str, list[list[int]]] = {offence: [] for offence in HOTSPOTS}
     candidates = [plan.areas[i] for i in stream.order(len(plan.areas))]
     for offence, (number, size) in HOTSPOTS.items():
@@ -154,7 +154,7 @@ def draw_hotspots(plan: Plan, stream: Stream, avoid: set[int]) -> dict[str, list
             group = _grow(plan, face, size, taken)
             if group is not None:
                 spots[offence].append(group)
-                taken |= set(group) | {n for f in group for n in mesh.neighbours(f)}
+                taken |= {n for f in group for v in mesh.faces[f] for n in around[v]}
     return spots
 
 

@@ -114,6 +114,8 @@ category = "delito"
 where = {{ delito = ["ROBO A TRANSEUNTE EN VIA PUBLICA CON VIOLENCIA"] }}
 period = ["2023-01-01", "2023-12-31"]
 duplicates = "set-aside"
+pileups = "set-aside"
+address = "colonia_hecho"
 positional_uncertainty = 200  # metres
 
 [areas]

@@ -176,10 +176,7 @@ def _where_people_live(setting: Setting, number: int, stream: Stream) -> Integer
 def _awkward(setting: Setting, stream: Stream, offences: int) -> list[Rows]:
     """Sound rows exactly on corners and bends of borders, and rows in two areas at once."""
     plan, position_of = setting.plan, {face: i for i, face in enumerate(setting.plan.areas)}
-    at: dict[int, set[int]] = {}
-    for face, ring in enumerate(plan.mesh.faces):
-        for vertex in ring:
-            at.setdefault(vertex, set()).add(face)
+    at = plan.mesh.around()
     fine = set(plan.areas) - setting.borders.touched()
     corners = [v for v, faces in sorted(at.items()) if len(faces) >= 3 and faces <= fine]
     bends = [v for v, faces in sorted(at.items()) if len(faces) == 2 and faces <= fine]

@@ -53,9 +53,13 @@ class Mesh:
                 found.append(other)
         return found
 
-    def around(self, vertex: int) -> list[int]:
-        """Faces that have `vertex` as a corner, lowest first."""
-        return [f for f, ring in enumerate(self.faces) if vertex in ring]
+    def around(self) -> dict[int, set[int]]:
+        """Vertex -> the faces that have it as a corner."""
+        found: dict[int, set[int]] = {}
+        for face, ring in enumerate(self.faces):
+            for vertex in ring:
+                found.setdefault(vertex, set()).add(face)
+        return found
 
     def split(self, face: int, stream: Stream, *, smallest: float, roundness: float) -> int | None:
         """Cut a face in two across its longest side; number of the new face, or None if no cut was good."""

@@ -54,7 +54,7 @@ def st_louis() -> gpd.GeoDataFrame:
     --------
     >>> data = st_louis()
     >>> len(data), int(data["HC8893"].sum()), data.index[0]
-    (78, 2067, '17107')
+    (78, 2650, '17107')
     """
     return _read("stl_hom.shp", id="FIPSNO", crs="EPSG:4269")
 
