@@ -12,9 +12,21 @@ from numpy.typing import NDArray
 from safemap.errors import ConfigError, InputError
 from safemap.geo.coordinates import suspicions, transform_xy
 from safemap.geo.crs import to_metres
-from safemap.geo.points import Placement, SortedPoints, id_ranks, nearest_areas, place_points
+from safemap.geo.points import (
+    BOUNDARY,
+    INSIDE,
+    MATCHES,
+    MISSING,
+    NEAREST,
+    OUTSIDE,
+    OVERLAP,
+    SortedPoints,
+    id_ranks,
+    nearest_areas,
+    place_points,
+)
 from safemap.geo.polygons import require_areas
-from safemap.intake.columns import fold_values, require_columns
+from safemap.intake.columns import MISSING_WORDS, fold, fold_values, require_columns
 from safemap.intake.incidents import Incidents
 from safemap.results import Result
 
@@ -23,8 +35,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from safemap._typing import AreasLike
+    from safemap.audit import Audit
 
-MATCHES = ("inside", "boundary", "overlap", "nearest", "outside", "missing")
 #: upper ends, in metres, of the bands in which points outside are counted
 BANDS = (50.0, 500.0)
 
@@ -153,25 +165,30 @@ def join_areas(
     points = _Points(incidents)
     main = _place(points, base, max_distance)
     _refuse_common_cause(incidents, points, base, main)
-    out = _with_columns(frame, main, base, "area_id", "match")
+    placed = {name: _place(points, level, 0.0) for name, level in further.items()}
+    out = _with_columns(frame, "area", base, main)
     for name, level in further.items():
-        out = _with_columns(out, _place(points, level, 0.0), level, f"{name}_id", f"{name}_match")
+        out = _with_columns(out, name, level, placed[name])
     audit.check(out.index)
-    audit = _set_aside(audit, incidents, out["match"])
-    audit.check(out.index[out["area_id"].notna()])
+    audit = _set_aside(audit, incidents, out.index, main.match)
+    audit.check(out.index[main.area >= 0])
+    reconciliation = _reconcile(base, main)
+    agreement = None
+    if recorded is not None:
+        agreement = _compare_recorded(reconciliation, out[recorded], base, main)
+    nested = {}
+    for name, level in further.items():
+        parents = _parents(base, level)
+        reconciliation[f"{name}_id"] = _ids_at(level, parents)
+        nested[name] = _nest(name, level, placed[name].area, main.area, parents)
     settings = {
         **incidents.settings,
         "max_distance_m": float(max_distance),
         "recorded": recorded,
-        "matches": {match: int((out["match"] == match).sum()) for match in MATCHES},
+        "recorded_agreement": agreement,
+        "matches": dict(zip(MATCHES, _tally(main.match, len(MATCHES)).tolist(), strict=True)),
         "outside_by_distance": main.bands,
     }
-    reconciliation, agreement = _reconcile(out, base, recorded)
-    nested = {}
-    for name, level in further.items():
-        reconciliation[f"{name}_id"] = _parents(base, level)
-        nested[name] = _nest(out, level, name, reconciliation[f"{name}_id"])
-    settings["recorded_agreement"] = agreement
     return JoinResult(
         frame=out, settings=settings, audit=audit, areas=base, levels=further,
         reconciliation=reconciliation, nested=nested,
@@ -179,10 +196,10 @@ def join_areas(
 
 
 class _Placed(NamedTuple):
-    """Position of the area and match of every incident."""
+    """Position of the area (-1 for none) and match of every incident."""
 
     area: NDArray[np.int64]
-    match: NDArray[np.object_]
+    match: NDArray[np.int8]  #: position in MATCHES
     bands: dict[str, int]
 
 
@@ -205,10 +222,10 @@ class _Points:
 def _place(points: _Points, areas: gpd.GeoDataFrame, max_distance: float) -> _Placed:
     """Where each incident lies; what lies outside is measured, and attached where `max_distance` allows."""
     shapes, ranks = areas.geometry.to_numpy(), id_ranks(areas.index)
-    placement: Placement = place_points(points.sorted_in(areas.crs), len(points.x), shapes, ranks)
+    placement = place_points(points.sorted_in(areas.crs), len(points.x), shapes, ranks)
     area, match = placement.area.copy(), placement.match()
-    match[np.isnan(points.x) | np.isnan(points.y)] = "missing"
-    outside = np.flatnonzero(match == "outside")
+    match[np.isnan(points.x) | np.isnan(points.y)] = MISSING
+    outside = np.flatnonzero(match == OUTSIDE)
     names = [f"0-{BANDS[0]:.0f} m", f"{BANDS[0]:.0f}-{BANDS[1]:.0f} m", f"over {BANDS[1]:.0f} m"]
     if not len(outside):
         return _Placed(area, match, dict.fromkeys(names, 0))
@@ -218,39 +235,44 @@ def _place(points: _Points, areas: gpd.GeoDataFrame, max_distance: float) -> _Pl
     near, metres = nearest_areas(x, y, metric.geometry.to_numpy(), ranks, max_distance=reach)
     attach = (near >= 0) & (metres <= max_distance) if max_distance > 0 else np.zeros(len(near), bool)
     area[outside[attach]] = near[attach]
-    match[outside[attach]] = "nearest"
+    match[outside[attach]] = NEAREST
     band = np.searchsorted(BANDS, metres[~attach], side="left")
-    return _Placed(area, match, dict(zip(names, np.bincount(band, minlength=3).tolist(), strict=True)))
+    return _Placed(area, match, dict(zip(names, _tally(band, len(names)).tolist(), strict=True)))
 
 
-def _with_columns(
-    frame: pd.DataFrame, placed: _Placed, areas: gpd.GeoDataFrame, id_column: str, match_column: str
-) -> pd.DataFrame:
-    """`frame` with the id of the area (missing where there is none) and the match."""
+def _tally(codes: NDArray[Any], n: int) -> NDArray[np.int64]:
+    """How often each of the codes 0 to ``n - 1`` occurs; negative codes stand for nothing."""
+    return np.bincount(codes[codes >= 0], minlength=n)
+
+
+def _ids_at(areas: gpd.GeoDataFrame, positions: NDArray[np.int64]) -> NDArray[np.object_]:
+    """Ids as text at positions, None at -1."""
+    return np.append(areas.index.astype(str).to_numpy(dtype=object), None)[positions]
+
+
+def _with_columns(frame: pd.DataFrame, name: str, areas: gpd.GeoDataFrame, placed: _Placed) -> pd.DataFrame:
+    """`frame` with ``<name>_id`` and ``<name>_match`` (for the areas themselves: ``match``)."""
     import pandas as pd
 
-    ids = np.append(areas.index.astype(str).to_numpy(dtype=object), None)
+    match = np.array(MATCHES, dtype=object)[placed.match]
+    own = {f"{name}_id": _ids_at(areas, placed.area), "match" if name == "area" else f"{name}_match": match}
     return frame.assign(
-        **{
-            id_column: pd.Series(ids[placed.area], index=frame.index, dtype=object),
-            match_column: pd.Series(placed.match, index=frame.index, dtype=object),
-        }
+        **{column: pd.Series(v, index=frame.index, dtype=object) for column, v in own.items()}
     )
 
 
-def _set_aside(audit: Any, incidents: Incidents, match: pd.Series) -> Any:
-    """The audit with rows outside and rows without coordinates set aside, and the rest flagged."""
+def _set_aside(audit: Audit, incidents: Incidents, rows: pd.Index, match: NDArray[np.int8]) -> Audit:
+    """The audit with rows outside and rows without coordinates set aside, and special matches flagged."""
     import pandas as pd
 
-    reasons = pd.Series(None, index=match.index, dtype=object)
-    reasons[match == "outside"] = "outside_areas"
-    reasons[match == "missing"] = "missing_coordinates"
-    unreadable = incidents.remembered.get("unreadable_coordinates", match.index[:0])
-    reasons[(match == "missing") & match.index.isin(unreadable)] = "unreadable_coordinates"
-    audit = audit.with_set_aside(reasons, step="join_areas")
-    for flag in ("boundary", "overlap", "nearest"):
-        rows = match.index[match == flag]
-        audit = audit.with_flag(flag, rows) if len(rows) else audit
+    lost = np.flatnonzero((match == OUTSIDE) | (match == MISSING))
+    unreadable = rows[lost].isin(incidents.remembered.get("unreadable_coordinates", rows[:0]))
+    words = np.where(unreadable, "unreadable_coordinates", "missing_coordinates")
+    reasons = np.where(match[lost] == OUTSIDE, "outside_areas", words)
+    audit = audit.with_set_aside(pd.Series(reasons, index=rows[lost], dtype=object), step="join_areas")
+    for code in (BOUNDARY, OVERLAP, NEAREST):
+        flagged = rows[match == code]
+        audit = audit.with_flag(MATCHES[code], flagged) if len(flagged) else audit
     return audit
 
 
@@ -258,94 +280,106 @@ def _refuse_common_cause(
     incidents: Incidents, points: _Points, areas: gpd.GeoDataFrame, placed: _Placed
 ) -> None:
     """Raise :class:`InputError` where most points are outside for one cause that has a remedy."""
-    outside = int((placed.match == "outside").sum())
+    outside = int((placed.match == OUTSIDE).sum())
     usable = outside + int((placed.area >= 0).sum())
     if outside * 2 <= usable:
         return
     causes = suspicions(points.x, points.y, incidents.settings["crs"], areas)
     if causes and causes[0].share > 0.5:
         cause = causes[0]
-        repairable = cause.cause != "metres"
-        advice = f"clean_incidents(..., within=areas, repair={cause.cause!r})" if repairable else cause.advice
+        repair = f"clean_incidents(..., within=areas, repair={cause.cause!r})"
         raise InputError(
-            f"{incidents.audit.source}: {outside:,} of {usable:,} points lie in no area. Suspected cause: {cause.words}; that "
-            f"would bring {cause.share:.1%} of the rows into the study area. If so, {advice}.",
+            f"{incidents.audit.source}: {outside:,} of {usable:,} points lie in no area. Suspected cause: "
+            f"{cause.words}; that would bring {cause.share:.1%} of the rows into the study area. "
+            f"If so, {cause.advice if cause.cause == 'metres' else repair}.",
             cause=cause.cause,
             share=cause.share,
         )
 
 
-def _reconcile(
-    out: pd.DataFrame, areas: gpd.GeoDataFrame, recorded: str | None
-) -> tuple[pd.DataFrame, dict[str, int] | None]:
-    """One row per area: events by match, and events recorded for it by the register."""
+def _reconcile(areas: gpd.GeoDataFrame, placed: _Placed) -> pd.DataFrame:
+    """One row per area: events, and events by match."""
     import pandas as pd
 
-    ids = areas.index.astype(str)
-    table = pd.DataFrame(index=pd.Index(ids, name="area_id"))
+    n = len(areas)
+    table = pd.DataFrame(index=pd.Index(areas.index.astype(str), name="area_id"))
     if "name" in areas.columns:
         table["name"] = areas["name"].to_numpy()
-    table["events"] = _count(out["area_id"], ids)
-    for match in ("inside", "boundary", "overlap", "nearest"):
-        table[match] = _count(out.loc[out["match"] == match, "area_id"], ids)
-    if recorded is None:
-        return table, None
-    named = _recorded_ids(out[recorded], areas)
-    same = named == out["area_id"]
-    table["recorded"] = _count(named, ids)
-    table["agree"] = _count(named[same], ids)
-    both = named.notna() & out["area_id"].notna()
-    table["agreement"] = table["agree"] / _count(out.loc[both, "area_id"], ids).replace(0, np.nan)
-    stated = fold_values(out[recorded]) != ""
-    return table, {
+    table["events"] = _tally(placed.area, n)
+    for code in (INSIDE, BOUNDARY, OVERLAP, NEAREST):
+        table[MATCHES[code]] = _tally(placed.area[placed.match == code], n)
+    return table
+
+
+def _compare_recorded(
+    table: pd.DataFrame, values: pd.Series, areas: gpd.GeoDataFrame, placed: _Placed
+) -> dict[str, int]:
+    """Add ``recorded``, ``agree`` and ``agreement`` to the reconciliation; returns the totals."""
+    n = len(areas)
+    named, stated = _recorded_areas(values, areas)
+    same = (named >= 0) & (named == placed.area)
+    both = (named >= 0) & (placed.area >= 0)
+    comparable = _tally(placed.area[both], n)
+    table["recorded"] = _tally(named, n)
+    table["agree"] = _tally(placed.area[same], n)
+    table["agreement"] = np.where(comparable > 0, table["agree"] / np.maximum(comparable, 1), np.nan)
+    return {
         "agree": int(same.sum()),
         "comparable": int(both.sum()),
-        "unknown": int((stated & named.isna()).sum()),
+        "unknown": int((stated & (named < 0)).sum()),
     }
 
 
-def _count(ids: pd.Series, order: pd.Index) -> NDArray[np.int64] | Any:
-    return ids.value_counts().reindex(order, fill_value=0).to_numpy()
-
-
-def _recorded_ids(values: pd.Series, areas: gpd.GeoDataFrame) -> pd.Series:
-    """Area id for each recorded value, by id or else by name; missing where it is neither, or the name is not unique."""
+def _recorded_areas(
+    values: pd.Series, areas: gpd.GeoDataFrame
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Position of the area each row names, by id or else by unique name (-1 for none); and whether it names any."""
     import pandas as pd
 
-    ids = pd.Series(areas.index.astype(str), dtype=object)
-    folded = fold_values(values)
-    by_id = folded.map(dict(zip(fold_values(ids), ids, strict=True)))
-    if "name" not in areas.columns:
-        return by_id
-    names = fold_values(areas["name"].reset_index(drop=True))
-    unique = ~names.duplicated(keep=False) & (names != "")
-    by_name = folded.map(dict(zip(names[unique], ids[unique], strict=True)))
-    return by_id if by_id.notna().sum() >= by_name.notna().sum() else by_name
+    codes, distinct = pd.factorize(values)
+    words = [fold(v) for v in distinct]
+    ids = {fold(v): i for i, v in enumerate(areas.index)}
+    candidates = [ids]
+    if "name" in areas.columns:
+        names = fold_values(areas["name"].reset_index(drop=True))
+        unique = names[~names.duplicated(keep=False) & (names != "")]
+        candidates.append({name: int(i) for i, name in unique.items()})
+    found = [
+        np.array([known.get(w, -1) for w in words] + [-1], dtype=np.int64)[codes] for known in candidates
+    ]
+    stated = np.array([w not in MISSING_WORDS for w in words] + [False])[codes]
+    return max(found, key=lambda positions: int((positions >= 0).sum())), stated
 
 
-def _parents(areas: gpd.GeoDataFrame, level: gpd.GeoDataFrame) -> NDArray[np.object_]:
-    """Id of the level's area in which a point on the surface of each area lies."""
+def _parents(areas: gpd.GeoDataFrame, level: gpd.GeoDataFrame) -> NDArray[np.int64]:
+    """Position of the level's area in which a point on the surface of each area lies, -1 for none."""
     inner = areas.geometry.to_crs(level.crs).representative_point()
     points = SortedPoints(inner.x.to_numpy(), inner.y.to_numpy(), strips=1)
-    placed = place_points(points, len(inner), level.geometry.to_numpy(), id_ranks(level.index))
-    return np.append(level.index.astype(str).to_numpy(dtype=object), None)[placed.area]
+    return place_points(points, len(inner), level.geometry.to_numpy(), id_ranks(level.index)).area
 
 
-def _nest(out: pd.DataFrame, level: gpd.GeoDataFrame, name: str, parents: pd.Series) -> pd.DataFrame:
+def _nest(
+    name: str,
+    level: gpd.GeoDataFrame,
+    direct: NDArray[np.int64],
+    area: NDArray[np.int64],
+    parents: NDArray[np.int64],
+) -> pd.DataFrame:
     """Per area of the level: events placed directly, events of the areas in it, and what makes the difference."""
     import pandas as pd
 
-    ids = level.index.astype(str)
-    direct, through = out[f"{name}_id"], out["area_id"].map(parents)
-    table = pd.DataFrame(index=pd.Index(ids, name=f"{name}_id"))
+    n = len(level)
+    through = np.append(parents, -1)[area]
+    elsewhere = through != direct
+    table = pd.DataFrame(index=pd.Index(level.index.astype(str), name=f"{name}_id"))
     if "name" in level.columns:
         table["name"] = level["name"].to_numpy()
-    table["events"] = _count(direct, ids)
-    table["events_of_areas"] = _count(through, ids)
+    table["events"] = _tally(direct, n)
+    table["events_of_areas"] = _tally(through, n)
     table["difference"] = table["events"] - table["events_of_areas"]
-    table["in_no_area"] = _count(direct[out["area_id"].isna()], ids)
-    table["in_area_of_other"] = _count(direct[out["area_id"].notna() & (through != direct)], ids)
-    table["from_elsewhere"] = _count(through[through.notna() & (through != direct)], ids)
+    table["in_no_area"] = _tally(direct[area < 0], n)
+    table["in_area_of_other"] = _tally(direct[(area >= 0) & elsewhere], n)
+    table["from_elsewhere"] = _tally(through[elsewhere], n)
     return table
 
 

@@ -128,6 +128,7 @@ def check_areas(areas: gpd.GeoDataFrame, *, tolerance: float = 1.0) -> BoundaryR
 
 def _own_faults(frame: gpd.GeoDataFrame, shapes: np.ndarray, usable: np.ndarray) -> list[tuple[Any, ...]]:
     """Faults of single areas."""
+    import pandas as pd
     import shapely
 
     ids = frame.index
@@ -136,10 +137,10 @@ def _own_faults(frame: gpd.GeoDataFrame, shapes: np.ndarray, usable: np.ndarray)
     invalid = usable & ~shapely.is_valid(shapes)
     parts = shapely.get_num_geometries(shapes)
     normal = shapely.normalize(shapes)
-    _, first, group = np.unique(
-        shapely.to_wkb(np.where(usable, normal, None)).astype(str), return_index=True, return_inverse=True
-    )
-    twin = usable & (first[group] != np.arange(len(ids)))
+    group, _ = pd.factorize(shapely.to_wkb(np.where(usable, normal, None)))
+    first = np.unique(group[usable], return_index=True)[1] if usable.any() else np.empty(0, int)
+    first = np.flatnonzero(usable)[first]
+    twin = usable & ~np.isin(np.arange(len(ids)), first)
     population = (
         frame["population"].isna().to_numpy() if "population" in frame.columns else np.zeros(len(ids), bool)
     )

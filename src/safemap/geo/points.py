@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+#: how a point relates to the areas; the codes below are positions in it
+MATCHES = ("inside", "boundary", "overlap", "nearest", "outside", "missing")
+INSIDE, BOUNDARY, OVERLAP, NEAREST, OUTSIDE, MISSING = range(6)
+
 #: rows of a block in which distances are computed, so that memory stays bounded
 _BLOCK = 50_000
 
@@ -27,13 +31,11 @@ class Placement(NamedTuple):
     closed: Ints  #: number of areas that hold the point, borders included
     interior: NDArray[np.bool_]  #: whether at least one holds it strictly inside
 
-    def match(self) -> NDArray[np.object_]:
-        """``inside``, ``boundary``, ``overlap`` or ``outside`` for each point."""
-        return np.select(
-            [self.closed == 0, (self.closed > 1) & self.interior, self.interior],
-            ["outside", "overlap", "inside"],
-            default="boundary",
-        ).astype(object)
+    def match(self) -> NDArray[np.int8]:
+        """Position in :data:`MATCHES` for each point: inside, boundary, overlap or outside."""
+        doubled = self.closed > 1
+        code = np.where(self.interior, np.where(doubled, OVERLAP, INSIDE), BOUNDARY)
+        return np.where(self.closed == 0, OUTSIDE, code).astype(np.int8)
 
 
 class SortedPoints:
@@ -121,7 +123,7 @@ def place_points(points: SortedPoints, n: int, shapes: NDArray[Any], ranks: Ints
     >>> shapes = np.array([box(0, 0, 1, 1), box(1, 0, 2, 1)])
     >>> points = SortedPoints(np.array([0.5, 1.0, 3.0]), np.array([0.5, 0.5, 0.5]))
     >>> placed = place_points(points, 3, shapes, np.array([0, 1]))
-    >>> placed.area.tolist(), placed.match().tolist()
+    >>> placed.area.tolist(), [MATCHES[code] for code in placed.match()]
     ([0, 0, -1], ['inside', 'boundary', 'outside'])
     """
     import shapely
