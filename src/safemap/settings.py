@@ -35,6 +35,12 @@ THRESHOLDS: dict[str, Threshold] = {
     "gps_accuracy_m": Threshold(30, "metres of stated accuracy above which a position is flagged", "safemap"),
     "tolerance_m": Threshold(1.0, "metres within which two boundaries touch", "safemap"),
     "far_outside_share": Threshold(0.10, "margin of the study area's box beyond which a point is far outside", "safemap"),
+    "cell_floor_m": Threshold(100, "smallest cell of a grid that is chosen automatically", "safemap"),
+    "cell_min_m": Threshold(25, "smallest cell by the rule of the shorter side", "safemap"),
+    "cell_max_m": Threshold(500, "largest cell by the rule of the shorter side", "safemap"),
+    "cells_per_side": Threshold(150, "shorter side of the study area divided by the cell", "Chainey & Ratcliffe 2005"),
+    "bandwidth_cells": Threshold(5, "bandwidth of a kernel density in cells, by rule", "Chainey 2013"),
+    "bandwidth_neighbour": Threshold(10, "neighbour whose mean distance is the bandwidth 'knn'", "Williamson et al. 1999"),
 }
 
 
