@@ -209,6 +209,15 @@ def conditional_moments(values: ArrayLike, cardinalities: ArrayLike) -> tuple[Fl
     return k * (centre + others), k * s2 * (n - 1 - k) / (n - 2)
 
 
+def deviations(values: ArrayLike) -> Floats:
+    """Values less their mean, exactly 0 where a value is the mean; for signs, in units of their own."""
+    y, per_term = comparable(np.asarray(values, dtype=float))
+    if per_term == 0:
+        return y * len(y) - y.sum()  # whole numbers: no rounding
+    d = y - y.mean()
+    return np.where(np.abs(d) <= per_term, 0.0, d)
+
+
 def comparable(values: Floats) -> tuple[Floats, float]:
     """Values rescaled so that equal sums compare equal, and the tolerance per term of a sum.
 
