@@ -72,6 +72,15 @@ def test_no_small_count_is_left_in_a_table_of_counts_nor_worked_out_in_its_row(r
     assert (shown[untouched].astype(int) == counts[untouched]).all(axis=None)
 
 
+def test_the_sum_of_a_row_stays_where_it_is_not_small_itself():
+    counts = pd.DataFrame(
+        {"events": [14, 3, 8], "inside": [12, 0, 8], "boundary": [2, 3, 0]}, index=["A", "B", "C"]
+    )
+    out = Registry(k=5).register(counts).apply_counts(counts, total="events")
+    assert out["events"].isna().tolist() == [False, True, False]
+    assert out["inside"].isna().tolist() == [True, True, False]
+
+
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [

@@ -104,7 +104,7 @@ class LevelSection:
 
     name: str = required(Text(), "name of the level", example="district")
     path: Path = required(File(), "file with the boundaries", example="districts.gpkg")
-    id: str | None = option(Text(), "column with the id", example="code")
+    id: str = required(Text(), "column with the id, unique", example="code")
     label: str | None = option(Text(), "column with the name", example="name")
     layer: str | None = option(Text(), "layer of the file, where it has several", example="districts")
     crs: str | int | None = option(
@@ -119,7 +119,7 @@ class AreasSection:
     """The areas that are mapped, and the levels above them."""
 
     path: Path = required(File(), "file with the boundaries", example="neighbourhoods.gpkg")
-    id: str | None = option(Text(), "column with the id, unique", example="code")
+    id: str = required(Text(), "column with the id, unique", example="code")
     name: str | None = option(Text(), "column with the name", example="name")
     population: str = required(Text(), "column with the number of residents", example="population")
     layer: str | None = option(Text(), "layer of the file, where it has several", example="neighbourhoods")

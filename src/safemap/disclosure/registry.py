@@ -94,25 +94,25 @@ class Registry:
         out["suppressed"] = hidden
         return out
 
-    def apply_counts(self, frame: pd.DataFrame) -> pd.DataFrame:
+    def apply_counts(self, frame: pd.DataFrame, *, total: str | None = None) -> pd.DataFrame:
         """A copy of a table of counts in which no small count can be read or worked out within its row.
 
         For tables whose numeric columns are counts of one area that add up or overlap (a reconciliation). A
-        row that holds a count from 1 to ``k - 1`` in any column loses all its counts, since the others and
-        their sum would give it back; ``suppressed`` marks it.
+        row that holds a count from 1 to ``k - 1`` in any column loses all its counts, since the others would
+        give it back; only the sum, `total`, stays where it is not small itself. ``suppressed`` marks the row.
 
         Examples
         --------
         >>> import pandas as pd
-        >>> counts = pd.DataFrame({"inside": [12, 9], "boundary": [2, 0]}, index=["A", "B"])
-        >>> Registry().apply_counts(counts)["inside"].tolist()
-        [<NA>, 9]
+        >>> counts = pd.DataFrame({"events": [14, 9], "inside": [12, 9], "boundary": [2, 0]})
+        >>> Registry().apply_counts(counts, total="events").values.tolist()
+        [[14, <NA>, <NA>, True], [9, 9, 0, False]]
         """
         counts = frame.select_dtypes("number")
         hidden = ((counts > 0) & (counts < self.k)).any(axis=1) | frame.index.isin(self.withheld)
         out = frame.copy()
         for column in counts.columns:
-            out[column] = _blank(out[column], hidden)
+            out[column] = _blank(out[column], self.hidden(frame) if column == total else hidden)
         out["suppressed"] = hidden
         return out
 

@@ -1,0 +1,238 @@
+"""One assessment from files to folder: read, select, clean, join, compute, draw, write."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from safemap.config import AssessmentConfig, load_config
+from safemap.errors import AuditError, SafemapWarning
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from safemap.analysis.joining import JoinResult
+    from safemap.intake.incidents import Incidents
+    from safemap.report.findings import Findings
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class AssessmentRun:
+    """What :func:`run_assessment` did.
+
+    Attributes
+    ----------
+    findings : Findings
+        Results of every step: ``rates``, ``smooth``, ``moran``, ``lisa``, ``hot``, ``joined``, ``audit`` ...
+    out : Path or None
+        The folder that was written; None where nothing was written.
+    files : tuple of str
+        Files of the bundle, relative to `out`.
+    """
+
+    findings: Findings
+    out: Path | None
+    files: tuple[str, ...] = ()
+
+    def summary(self) -> str:
+        """What was mapped, set aside and found, in ten lines at most."""
+        from safemap.report.summary import summary_lines
+
+        return "\n".join(summary_lines(self.findings, self.out))
+
+
+def load_assessment(
+    path: str | os.PathLike[str],
+    overrides: Mapping[str, Any] | Sequence[str] = (),
+    *,
+    data: str | os.PathLike[str] | None = None,
+) -> AssessmentConfig:
+    """Read and check an ``assessment.toml``.
+
+    Parameters
+    ----------
+    path : path-like
+        The TOML file. Its keys equal the keyword names of the functions they are handed to.
+    overrides : mapping or sequence of str
+        Values in place of those in the file: ``{"local.rng": 7}`` or ``["local.rng=7"]``.
+    data : path-like, optional
+        Folder from which relative paths in the file count. Default: the folder of the file.
+
+    Returns
+    -------
+    AssessmentConfig
+        One attribute per section.
+
+    Raises
+    ------
+    ConfigError
+        With all faults of the file at once, each with its key, what came and what is allowed.
+
+    Examples
+    --------
+    >>> import safemap as sm
+    >>> assessment = sm.load_assessment(sm.datasets.path("iztapalapa") / "assessment.toml")
+    >>> assessment.local.permutations
+    9999
+    """
+    return load_config(path, overrides, data=data)
+
+
+def run_assessment(
+    assessment: AssessmentConfig | str | os.PathLike[str],
+    out: str | os.PathLike[str] | None,
+    *,
+    progress: Progress | None = None,
+) -> AssessmentRun:
+    """Carry out an assessment and write its folder, whole or not at all.
+
+    Parameters
+    ----------
+    assessment : AssessmentConfig or path-like
+        From :func:`load_assessment`, or the path of an ``assessment.toml``.
+    out : path-like or None
+        Folder for ``map.html``, ``areas.gpkg``, ``tables/*.csv``, ``methods.md``, ``audit.csv`` and
+        ``provenance.json``, which is written last. None computes everything and writes nothing.
+    progress : callable, optional
+        Called with a line of text at each step.
+
+    Returns
+    -------
+    AssessmentRun
+        Results, folder and summary.
+
+    Raises
+    ------
+    SafemapError
+        What is wrong and what to do; `out` is then as it was.
+    """
+    config = assessment if isinstance(assessment, AssessmentConfig) else load_config(assessment)
+    tell = progress or (lambda line: None)
+    findings = _compute(config, tell)
+    if out is None:
+        return AssessmentRun(findings, None)
+
+    from safemap.output.bundle import MANIFEST, write_bundle
+    from safemap.report.files import stage_files
+
+    tell("writing the map, the tables and the methods text")
+    with write_bundle(out) as stage:
+        stage_files(findings, stage)
+        files = (*sorted(stage.names), MANIFEST)
+    return AssessmentRun(findings, Path(out), files)
+
+
+def _compute(config: AssessmentConfig, tell: Progress) -> Findings:
+    """Every step up to the numbers."""
+    from safemap.analysis.autocorrelation import global_moran, local_getis_ord, local_moran
+    from safemap.analysis.rates import area_rates, smooth_rates
+    from safemap.disclosure.registry import Registry
+    from safemap.geo.graph import build_graph
+    from safemap.report.findings import Findings
+
+    c = config
+    registry = Registry(k=c.disclosure.k, audience=c.disclosure.audience)
+    with _collected_warnings() as said:
+        areas, incidents, joined = _place(c, tell)
+        tell("computing rates")
+        rates = area_rates(joined, period=c.incidents.period, per=c.rates.per, confidence=c.rates.confidence)
+        _check_sum(rates)
+        smooth = None if c.rates.smooth == "none" else smooth_rates(rates, method=c.rates.smooth)
+        tell("finding neighbours")
+        graph = build_graph(areas, c.graph.rule, tolerance=c.graph.tolerance, isolates=c.graph.isolates)
+        tell("testing neighbourhoods")
+        test = {
+            "events": "events",
+            "population": "population",
+            "graph": graph,
+            "permutations": c.local.permutations,
+            "alternative": c.local.alternative,
+            "alpha": c.local.alpha,
+            "rng": c.local.rng,
+        }
+        moran = global_moran(rates, **test)
+        test |= {"max_permutations": c.local.max_permutations, "adjust": c.local.adjust}
+        lisa, hot = local_moran(rates, **test), local_getis_ord(rates, **test)
+    return Findings(
+        config=c, areas=areas, incidents=incidents, joined=joined, rates=rates, smooth=smooth, graph=graph,
+        moran=moran, lisa=lisa, hot=hot, registry=registry.register(rates.frame), warnings=tuple(said),
+    )  # fmt: skip
+
+
+def _place(c: AssessmentConfig, tell: Progress) -> tuple[gpd.GeoDataFrame, Incidents, JoinResult]:
+    """Files in, every row placed or set aside."""
+    from safemap.analysis.joining import join_areas
+    from safemap.intake.areas import read_areas
+    from safemap.intake.cleaning import clean_incidents
+    from safemap.intake.selection import select_incidents
+
+    a, i = c.areas, c.incidents
+    tell(f"reading {a.path.name}")
+    areas = read_areas(
+        a.path, id=a.id, name=a.name, population=a.population, layer=a.layer, crs=a.crs, keep=[]
+    )
+    levels = {
+        level.name: read_areas(
+            level.path, id=level.id, name=level.label, layer=level.layer, crs=level.crs, keep=[]
+        )
+        for level in a.levels
+    }
+    tell(f"reading {i.path.name}")
+    raw = _read(c)
+    tell(f"checking {len(raw.frame):,} rows")
+    chosen = select_incidents(raw, where=i.where, period=i.period)
+    clean = clean_incidents(
+        chosen, within=areas, repair=i.repair, duplicates=i.duplicates, pileups=i.pileups, address=i.address
+    )
+    tell(f"joining {len(clean.frame):,} rows to {len(areas):,} areas")
+    joined = join_areas(clean, areas, levels=levels, recorded=a.recorded, max_distance=a.max_distance)
+    return areas, clean, joined
+
+
+def _read(c: AssessmentConfig) -> Incidents:
+    """The register, with the columns that are used and no others."""
+    from safemap.intake.incidents import read_incidents
+
+    i = c.incidents
+    used = [
+        *(i.where or {}),
+        *([c.areas.recorded] if c.areas.recorded else []),
+        *([i.address] if i.address else []),
+    ]
+    return read_incidents(
+        i.path, lon=i.lon, lat=i.lat, x=i.x, y=i.y, crs=i.crs, date=i.date, time=i.time, category=i.category,
+        id=i.id, encoding=i.encoding, delimiter=i.delimiter, decimal=i.decimal, sheet=i.sheet, layer=i.layer,
+        dayfirst=i.dayfirst, date_format=i.date_format, positional_uncertainty=i.positional_uncertainty,
+        keep=list(dict.fromkeys(used)),
+    )  # fmt: skip
+
+
+def _check_sum(rates: Any) -> None:
+    """The last look at the books: events in the areas are the rows that were placed."""
+    counted, placed = int(rates.frame["events"].sum()), rates.audit.n_placed
+    if counted != placed:
+        raise AuditError(
+            f"{rates.audit.source}: {placed:,} rows were placed and {counted:,} events are in the areas. A row "
+            "was lost or doubled inside safemap: please report it."
+        )
+
+
+@contextmanager
+def _collected_warnings() -> Iterator[list[str]]:
+    """Texts of the warnings that safemap gives in the block, each once; others are passed on."""
+    said: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", SafemapWarning)
+        yield said
+    for warning in caught:
+        if not issubclass(warning.category, SafemapWarning):
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+        elif str(warning.message) not in said:
+            said.append(str(warning.message))
