@@ -34,6 +34,13 @@ _WHERE = {
     "global_moran": "safemap.analysis.autocorrelation",
     "local_moran": "safemap.analysis.autocorrelation",
     "local_getis_ord": "safemap.analysis.autocorrelation",
+    # survey answers
+    "SurveyDesign": "safemap.analysis.survey_design",
+    "survey_estimate": "safemap.analysis.survey",
+    "SurveyResult": "safemap.analysis.survey",
+    "count_answers": "safemap.analysis.survey",
+    "publication_flag": "safemap.stats.publication",
+    "min_n_plan": "safemap.stats.publication",
     # what may leave
     "Registry": "safemap.disclosure.registry",
     # pictures and files out
@@ -74,6 +81,8 @@ if TYPE_CHECKING:
     from safemap.analysis.autocorrelation import global_moran, local_getis_ord, local_moran
     from safemap.analysis.joining import JoinResult, join_areas
     from safemap.analysis.rates import RatesResult, area_rates, smooth_rates
+    from safemap.analysis.survey import SurveyResult, count_answers, survey_estimate
+    from safemap.analysis.survey_design import SurveyDesign
     from safemap.audit import Audit
     from safemap.disclosure.registry import Registry
     from safemap.errors import SafemapError, SafemapWarning
@@ -87,3 +96,4 @@ if TYPE_CHECKING:
     from safemap.job import load_assessment, run_assessment
     from safemap.maps import explore, save_map
     from safemap.results import Result
+    from safemap.stats.publication import min_n_plan, publication_flag

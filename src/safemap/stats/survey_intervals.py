@@ -109,7 +109,6 @@ def wilson(p: ArrayLike, n: ArrayLike, *, confidence: float = 0.95) -> tuple[Flo
 
 def proportion_interval(
     p: ArrayLike,
-    n: ArrayLike,
     size: EffectiveSize,
     df: ArrayLike,
     *,
@@ -120,8 +119,8 @@ def proportion_interval(
 
     Parameters
     ----------
-    p, n, df : array_like
-        Proportions, respondents and degrees of freedom.
+    p, df : array_like
+        Proportions and degrees of freedom.
     size : EffectiveSize
         From :func:`effective_size`.
     method : {"korn_graubard", "wilson", "logit"}
