@@ -85,7 +85,7 @@ def test_expected_events_have_the_planted_relative_risk(city):
     for offence in (ROBBERY, BURGLARY):
         risk = truth.expected.loc[ok, offence] / people[ok]
         hot = risk.index.isin(truth.planted(offence))
-        assert hot.sum() == {ROBBERY: 54, BURGLARY: 36}[offence]
+        assert hot.sum() == {ROBBERY: 48, BURGLARY: 24}[offence]
         assert np.allclose(risk[hot] / risk[~hot].iloc[0], 2.0)
         assert np.allclose(risk[~hot] / risk[~hot].iloc[0], 1.0)
     null = truth.expected.loc[ok, truth.null_offence]
@@ -97,6 +97,14 @@ def test_expected_can_be_set(city):
     plain = datasets.generate("iztapalapa", expected=5.0, relative_risk=1.0)
     ok = plain.areas["population"] > 0
     assert np.allclose(plain.truth.expected[ok].mean(), 5.0)
+
+
+def test_hot_spots_can_be_set_and_leave_the_rest_of_the_city_alone(city):
+    other = datasets.generate("iztapalapa", hotspots={BURGLARY: (3, 12)})
+    assert [len(g) for g in other.truth.hotspots[BURGLARY]] == [12, 12, 12]
+    assert other.truth.planted(ROBBERY) == frozenset()
+    assert other.areas.geom_equals(city.areas).all()
+    assert (other.areas["name"] == city.areas["name"]).all()
 
 
 def test_counts_are_poisson_around_what_was_expected():
@@ -213,6 +221,9 @@ def test_events_per_area_are_the_rows_per_area(city):
         ({"expected": {"ARSON": 3}}, "unknown offences"),
         ({"expected": 900.0}, "between 0 and 60"),
         ({"relative_risk": 0}, "relative_risk"),
+        ({"hotspots": {"FRAUDE": (1, 10)}}, "cannot be planted"),
+        ({"hotspots": {BURGLARY: (1, 200)}}, "1 to 120 areas"),
+        ({"hotspots": {BURGLARY: (9, 60)}}, "no room"),
     ],
 )
 def test_options_that_make_no_city_are_refused(options, words):

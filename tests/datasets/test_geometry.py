@@ -90,7 +90,7 @@ def test_boroughs_do_not_overlap_and_hold_every_neighbourhood(city):
 
 def test_hot_spots_are_connected_compact_and_do_not_touch(city, metres):
     spots = [set(g) for groups in city.truth.hotspots.values() for g in groups]
-    assert [len(s) for s in spots] == [18] * 5
+    assert [len(s) for s in spots] == [24] * 3
     for spot in spots:
         shape = metres.geometry[list(spot)].buffer(1.5).union_all()
         assert shape.geom_type == "Polygon"

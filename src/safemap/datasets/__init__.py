@@ -28,6 +28,7 @@ def generate(
     *,
     seed: int = SEED,
     expected: Mapping[str, float] | float | None = None,
+    hotspots: Mapping[str, tuple[int, int]] | None = None,
     relative_risk: float = 2.0,
 ) -> City:
     """A synthetic city in memory.
@@ -40,6 +41,9 @@ def generate(
         Streets, people and events all follow from it; the same seed gives the same city on every machine.
     expected : mapping of str to float, or float, optional
         Mean expected events per area with residents, outside hot spots, by offence; or one number for all.
+    hotspots : mapping of str to (int, int), optional
+        By offence, how many hot spots and how many neighbourhoods in each; by default two of 24 for street
+        robbery and one of 24 for burglary. Their places are random, whatever the population.
     relative_risk : float
         Risk inside a hot spot as a multiple of the risk elsewhere; 1 plants none.
 
@@ -54,16 +58,16 @@ def generate(
     >>> len(city.areas), city.areas.crs.to_epsg()
     (290, 4326)
     >>> [len(spot) for spot in city.truth.hotspots["ROBO A CASA HABITACION CON VIOLENCIA"]]
-    [18, 18]
+    [24]
     """
-    from safemap.datasets._generate import build, expectations
+    from safemap.datasets._generate import build, expectations, plant
 
     _known(name)
     if not isinstance(seed, int) or seed < 0:
         raise ConfigError(f"seed must be a whole number, 0 or more; got {seed!r}.")
     if not 0 < relative_risk <= 4:
         raise ConfigError(f"relative_risk must lie above 0 and be at most 4; got {relative_risk!r}.")
-    return build(seed, expected=expectations(expected), relative_risk=relative_risk)
+    return build(seed, expected=expectations(expected), hotspots=plant(hotspots), relative_risk=relative_risk)
 
 
 def truth(name: str = "iztapalapa", *, seed: int = SEED) -> Truth:

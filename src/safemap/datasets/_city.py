@@ -12,6 +12,7 @@ import numpy as np
 from safemap.datasets._iztapalapa import Plan, distance_from_centre, to_degrees
 from safemap.datasets._mesh import Point, centroid
 from safemap.datasets._stream import Floats, Integers, Stream
+from safemap.errors import ConfigError
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -34,7 +35,7 @@ EXPECTED: Mapping[str, float] = {
 }
 
 #: offence -> number of hot spots and neighbourhoods in each; decided by place alone, never by population
-HOTSPOTS: Mapping[str, tuple[int, int]] = {ROBBERY: (3, 18), BURGLARY: (2, 18)}
+HOTSPOTS: Mapping[str, tuple[int, int]] = {ROBBERY: (2, 24), BURGLARY: (1, 24)}
 
 POPULATION_MEAN, POPULATION_MIN, POPULATION_MAX = 6_300, 263, 26_000
 
@@ -142,12 +143,14 @@ class Borders(NamedTuple):
         return gaps | {v for _, other, v, _ in self.overlaps if other == position}
 
 
-def draw_hotspots(plan: Plan, stream: Stream, avoid: set[int]) -> dict[str, list[list[int]]]:
+def draw_hotspots(
+    plan: Plan, stream: Stream, avoid: set[int], wanted: Mapping[str, tuple[int, int]]
+) -> dict[str, list[list[int]]]:
     """Compact groups of faces: a random face and the nearest faces connected with it; groups never touch."""
     mesh, taken, around = plan.mesh, set(avoid), plan.mesh.around()
-    spots: dict[str, list[list[int]]] = {offence: [] for offence in HOTSPOTS}
+    spots: dict[str, list[list[int]]] = {offence: [] for offence in wanted}
     candidates = [plan.areas[i] for i in stream.order(len(plan.areas))]
-    for offence, (number, size) in HOTSPOTS.items():
+    for offence, (number, size) in wanted.items():
         for face in candidates:
             if len(spots[offence]) == number:
                 break
@@ -155,6 +158,10 @@ def draw_hotspots(plan: Plan, stream: Stream, avoid: set[int]) -> dict[str, list
             if group is not None:
                 spots[offence].append(group)
                 taken |= {n for f in group for v in mesh.faces[f] for n in around[v]}
+        if len(spots[offence]) < number:
+            raise ConfigError(
+                f"there is no room for {number} hot spots of {size} areas ({offence}); plant fewer."
+            )
     return spots
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from safemap.datasets._city import (
     EXPECTED,
+    HOTSPOTS,
     NULL_OFFENCE,
     ROBBERY,
     Borders,
@@ -53,9 +54,15 @@ class Setting(NamedTuple):
     hotspots: dict[str, list[list[int]]]  #: positions
 
 
-def build(seed: int, *, expected: Mapping[str, float], relative_risk: float) -> City:
+def build(
+    seed: int,
+    *,
+    expected: Mapping[str, float],
+    hotspots: Mapping[str, tuple[int, int]],
+    relative_risk: float,
+) -> City:
     """The synthetic Iztapalapa of one seed."""
-    setting = _settle(seed)
+    setting = _settle(seed, hotspots)
     offences = list(expected)
     means, hot = {}, {o: _marked(setting, o) for o in offences}
     for offence in offences:
@@ -84,7 +91,7 @@ def expectations(expected: Mapping[str, float] | float | None) -> dict[str, floa
     unknown = sorted(set(changed) - set(EXPECTED))
     if unknown:
         raise ConfigError(f"unknown offences in expected: {unknown}; known are {', '.join(EXPECTED)}.")
-    for offence, mean in changed.items():
+    for offence, mean in changed.items():  # above 60, the largest area would get more than 600 events
         if not 0 <= mean <= 60:
             raise ConfigError(
                 f"expected events per area must lie between 0 and 60; got {mean!r} for {offence}."
@@ -92,7 +99,23 @@ def expectations(expected: Mapping[str, float] | float | None) -> dict[str, floa
     return {**EXPECTED, **changed}
 
 
-def _settle(seed: int) -> Setting:
+def plant(hotspots: Mapping[str, tuple[int, int]] | None) -> dict[str, tuple[int, int]]:
+    """Offence -> number of hot spots and areas in each, checked."""
+    wanted = dict(HOTSPOTS if hotspots is None else hotspots)
+    unknown = sorted(set(wanted) - set(EXPECTED) | set(wanted) & {NULL_OFFENCE})
+    if unknown:
+        raise ConfigError(
+            f"hot spots cannot be planted for {unknown}; possible are offences of the city but its null."
+        )
+    for offence, (number, size) in wanted.items():
+        if not (0 <= number <= 10 and 1 <= size <= 120):
+            raise ConfigError(
+                f"hot spots are 0 to 10 groups of 1 to 120 areas; got {(number, size)} for {offence}."
+            )
+    return wanted
+
+
+def _settle(seed: int, hotspots: Mapping[str, tuple[int, int]]) -> Setting:
     plan = draw_plan(Stream(seed, 1))
     borders = draw_borders(plan, Stream(seed, 2))
     stream = Stream(seed, 3)
@@ -105,12 +128,12 @@ def _settle(seed: int) -> Setting:
         people[position] = 0.0
     position_of = {face: i for i, face in enumerate(plan.areas)}
     avoid = {plan.areas[i] for i in (*without, agency)} | set(plan.mesh.neighbours(plan.areas[agency]))
-    spots = draw_hotspots(plan, stream, avoid)
+    spots = draw_hotspots(plan, stream, avoid, hotspots)
     return Setting(
         plan=plan,
         borders=borders,
         ids=_number(plan),
-        names=neighbourhood_names(count, stream),
+        names=neighbourhood_names(count, Stream(seed, 6)),
         population=people,
         without=without,
         agency=agency,
