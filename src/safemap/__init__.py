@@ -25,6 +25,7 @@ _WHERE = {
     "check_areas": "safemap.geo.boundaries",
     "build_graph": "safemap.geo.graph",
     "AreaGraph": "safemap.geo.graph",
+    "make_grid": "safemap.geo.grid",
     "join_areas": "safemap.analysis.joining",
     "JoinResult": "safemap.analysis.joining",
     # numbers
@@ -41,6 +42,8 @@ _WHERE = {
     "count_answers": "safemap.analysis.survey",
     "publication_flag": "safemap.stats.publication",
     "min_n_plan": "safemap.stats.publication",
+    "kernel_density": "safemap.analysis.density",
+    "DensityResult": "safemap.analysis.density",
     # what may leave
     "Registry": "safemap.disclosure.registry",
     # pictures and files out
@@ -79,6 +82,7 @@ def __dir__() -> list[str]:
 if TYPE_CHECKING:
     from safemap import datasets, errors, settings, stats
     from safemap.analysis.autocorrelation import global_moran, local_getis_ord, local_moran
+    from safemap.analysis.density import DensityResult, kernel_density
     from safemap.analysis.joining import JoinResult, join_areas
     from safemap.analysis.rates import RatesResult, area_rates, smooth_rates
     from safemap.analysis.survey import SurveyResult, count_answers, survey_estimate
@@ -88,6 +92,7 @@ if TYPE_CHECKING:
     from safemap.errors import SafemapError, SafemapWarning
     from safemap.geo.boundaries import check_areas
     from safemap.geo.graph import AreaGraph, build_graph
+    from safemap.geo.grid import make_grid
     from safemap.intake.areas import read_areas
     from safemap.intake.cleaning import clean_incidents
     from safemap.intake.incidents import Incidents, read_incidents

@@ -44,25 +44,25 @@ def make_grid(
     areas : GeoDataFrame or Result
         The study area: all of these areas together.
     cell_size : float, optional
-        Metres: the side of a square, the distance between opposite sides of a hexagon. By default a rule chooses
-        (see Notes) and ``attrs["safemap"]`` tells what it chose.
+        Metres: the side of a square, the distance between opposite sides of a hexagon. By default a rule
+        chooses (see Notes) and ``attrs["safemap"]`` tells what it chose.
     shape : {"square", "hex"}
     events : int, optional
         Number of events that are to be counted per cell: the rule is then the one for counts.
     positional_uncertainty : float
         Metres by which the location of an event may be wrong. The rule never goes below twice as much.
     max_cells : int
-        Largest number of cells in the box around the study area. Beyond it, nothing is made: mostly one stray polygon
-        is to blame, and the error names it.
+        Largest number of cells in the box around the study area. Beyond it, nothing is made: mostly one stray
+        polygon is to blame, and the error names it.
 
     Returns
     -------
     GeoDataFrame
-        In the CRS of `areas`, from north to south and west to east; index ``area_id`` (such as ``N21403E01935``: row
-        and column counted from the origin of the projection, so that the same place has the same id in every run
-        with this cell size and projection), columns ``name``, ``area_share`` (share of the cell inside the study
-        area, 0 to 1) and ``geometry`` (that part). ``attrs["safemap"]`` holds ``cell_size_m``, ``cell_shape``,
-        ``crs`` of the lattice, ``automatic``.
+        In the CRS of `areas`, from north to south and west to east; index ``area_id`` (such as
+        ``N21403E01935``: row and column counted from the origin of the projection, so that the same place has
+        the same id in every run with this cell size and projection), columns ``name``, ``area_share`` (share
+        of the cell inside the study area, 0 to 1) and ``geometry`` (that part). ``attrs["safemap"]`` holds
+        ``cell_size_m``, ``cell_shape``, ``crs`` of the lattice, ``automatic``.
 
     Raises
     ------
@@ -71,11 +71,11 @@ def make_grid(
 
     Notes
     -----
-    For surfaces: shorter side of the box around the areas / 150, between 25 and 500 m. For counts (`events` given):
-    ``sqrt(2 A / N)``. Never below 100 m or twice the positional uncertainty.
+    For surfaces: shorter side of the box around the areas / 150, between 25 and 500 m. For counts (`events`
+    given): ``sqrt(2 A / N)``. Never below 100 m or twice the positional uncertainty.
 
-    Cells are made in the areas' own CRS where its unit is the metre, else in their UTM zone. Their corners are
-    multiples of the cell size. Gaps between areas that are narrower than a metre are closed.
+    Cells are made in the areas' own CRS where its unit is the metre, else in their UTM zone. Their corners
+    are multiples of the cell size. Gaps between areas that are narrower than a metre are closed.
 
     References
     ----------

@@ -1,7 +1,7 @@
 """Regular cells, and what share of each a shape covers: the arithmetic under grids and rasters.
 
-A tiling knows its cells by row and column. Corners are whole multiples of a unit, so cells that meet share their
-corners to the last bit.
+A tiling knows its cells by row and column. Corners are whole multiples of a unit, so cells that meet share
+their corners to the last bit.
 """
 
 from __future__ import annotations
@@ -193,8 +193,8 @@ def cover(shape: Geometry, tiling: Tiling, window: Window, *, parts: bool = Fals
 
     Notes
     -----
-    The shape is halved along rows and columns again and again, so that each small piece is cut from a small piece; a
-    boundary of a million corners is not searched anew for every cell.
+    The shape is halved along rows and columns again and again, so that each small piece is cut from a small
+    piece; a boundary of a million corners is not searched anew for every cell.
 
     Examples
     --------

@@ -28,8 +28,8 @@ def normal_reference(values: ArrayLike) -> float:
     Notes
     -----
     ``4 * 1.06 * min(sd, IQR / 1.34) * n^(-1/5)`` with quartiles interpolated linearly. The factor 4 turns the
-    standard deviation of a Gaussian into the radius of a bounded kernel. Where half of the values are equal the
-    quartiles say nothing and the standard deviation alone is used.
+    standard deviation of a Gaussian into the radius of a bounded kernel. Where half of the values are equal
+    the quartiles say nothing and the standard deviation alone is used.
 
     References
     ----------
@@ -66,8 +66,8 @@ def mean_neighbour_distance(x: ArrayLike, y: ArrayLike, *, k: int = 10) -> float
 
     References
     ----------
-    Williamson, D., McLafferty, S., Goldsmith, V., Mollenkopf, J. & McGuire, P. (1999). A better method to smooth
-    crime incident data. ESRI ArcUser Magazine, January-March, 1-5.
+    Williamson, D., McLafferty, S., Goldsmith, V., Mollenkopf, J. & McGuire, P. (1999). A better method to
+    smooth crime incident data. ESRI ArcUser Magazine, January-March, 1-5.
 
     Examples
     --------

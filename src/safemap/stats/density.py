@@ -1,12 +1,13 @@
 """Kernel density on a lattice: arrays in, arrays out, no geography.
 
-Distances are in the unit of the coordinates (metres on the upper floors) and a density is per square unit. Two ways
-give the same field: the *exact* sum over all points, and a *binned* sum by Fourier transform whose error is bounded
-by a number that is computed with it.
+Distances are in the unit of the coordinates (metres on the upper floors) and a density is per square unit.
+Two ways give the same field: the *exact* sum over all points, and a *binned* sum by Fourier transform whose
+error is bounded by a number that is computed with it.
 
-The exact sum visits each point once per lattice node in reach. For kernels that are polynomials in the squared
-distance (quartic, Epanechnikov, uniform) it does better: where a whole cell of points lies inside the support, the
-sum over its points is a polynomial of their moments, so only nodes on the rim of the support look at single points.
+The exact sum visits each point once per lattice node in reach. For kernels that are polynomials in the
+squared distance (quartic, Epanechnikov, uniform) it does better: where a whole cell of points lies inside the
+support, the sum over its points is a polynomial of their moments, so only nodes on the rim of the support
+look at single points.
 """
 
 from __future__ import annotations
@@ -197,7 +198,7 @@ def kernel_mass(
     return out * (plan.shape.scale / bandwidth**2)
 
 
-# --- the plan: which neighbours of a cell are reached as a whole, which only at the rim -------------------------
+# --- the plan: which neighbours of a cell are reached as a whole, which only at the rim ---------------------
 
 
 class _Plan(NamedTuple):
@@ -273,7 +274,7 @@ def _monomials(px: NDArray[np.float64], py: NDArray[np.float64]) -> NDArray[np.f
     return np.stack([np.ones_like(px), px, py, xx, px * py, yy, r2 * px, r2 * py, r2 * r2])
 
 
-# --- the points, sorted by cell --------------------------------------------------------------------------------
+# --- the points, sorted by cell -----------------------------------------------------------------------------
 
 
 class _Chunk(NamedTuple):
@@ -343,8 +344,8 @@ def _canonical_order(
 ) -> NDArray[np.int64]:
     """Sorted by cell and place, so that sums do not depend on the order in which rows came in.
 
-    Cell and place go into one integer, which sorts ten times as fast as three columns. Places that fall on the
-    same integer are less than a cell / 2^16 apart; where that happens the columns are sorted in full.
+    Cell and place go into one integer, which sorts ten times as fast as three columns. Places that fall on
+    the same integer are less than a cell / 2^16 apart; where that happens the columns are sorted in full.
     """
     if len(cell) == 0:
         return np.zeros(0, dtype=np.int64)
@@ -364,7 +365,7 @@ def _canonical_order(
     return np.lexsort(columns)
 
 
-# --- sums over a chunk ------------------------------------------------------------------------------------------
+# --- sums over a chunk --------------------------------------------------------------------------------------
 
 
 def _add_full(padded: NDArray[np.float64], chunk: _Chunk, plan: _Plan) -> None:

@@ -1,9 +1,9 @@
 """Kernel density of very many points: binned, transformed, and bounded.
 
-Points are summed into bins finer than the cell, with their moments up to the second order about the middle of the
-bin. The kernel is expanded there to the same order, so the sum over the bins is a convolution, and what the
-expansion leaves out is bounded bin by bin, which is a convolution too. The bound holds for every placement of the
-points inside their bins.
+Points are summed into bins finer than the cell, with their moments up to the second order about the middle of
+the bin. The kernel is expanded there to the same order, so the sum over the bins is a convolution, and what
+the expansion leaves out is bounded bin by bin, which is a convolution too. The bound holds for every
+placement of the points inside their bins.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def binned_sum(
     Notes
     -----
     In units of the bandwidth, with bins of half diagonal ``r``, a point adds at most ``4 r^3 u`` (quartic, at
-    distance u from the node; 0.23 r^3 for the Gaussian) plus, within r of the rim, what the polynomial does there
-    beyond the support: ``((u + r)^2 - 1)^2``.
+    distance u from the node; 0.23 r^3 for the Gaussian) plus, within r of the rim, what the polynomial does
+    there beyond the support: ``((u + r)^2 - 1)^2``.
 
     Examples
     --------
@@ -213,8 +213,8 @@ def _expansion(
 ) -> tuple[list[NDArray[np.float64]], NDArray[np.float64]]:
     """Factors of the six moments for bins at (x, y), and by how much the first differs from the plain value.
 
-    Value, minus the slopes, half the curvatures. The value is shifted so that points spread evenly over a bin are
-    summed without error: what is left is chance, not bias, also on the rim of the support.
+    Value, minus the slopes, half the curvatures. The value is shifted so that points spread evenly over a bin
+    are summed without error: what is left is chance, not bias, also on the rim of the support.
     """
     s = x**2 + y**2
     if kernel == "quartic":
