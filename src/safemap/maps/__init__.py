@@ -1,1 +1,24 @@
-"""Pictures: results become layers of an interactive map."""
+"""Interactive maps: results in, a ``folium.Map`` or one offline file out. Loaded late, because folium is heavy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from safemap.maps.explore import explore
+    from safemap.maps.save import save_map
+
+__all__ = ["explore", "save_map"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "explore":
+        from safemap.maps.explore import explore
+
+        globals()["explore"] = explore  # the function takes the place of the module of that name
+        return explore
+    if name == "save_map":
+        from safemap.maps.save import save_map
+
+        return save_map
+    raise AttributeError(f"module 'safemap.maps' has no attribute {name!r}")

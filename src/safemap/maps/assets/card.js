@@ -1,0 +1,127 @@
+// One card for hover, keyboard and pin: name, class, figure, interval, base, one plain sentence.
+(function (S) {
+  "use strict";
+
+  S.fillCard = function (card, i, pinned) {
+    const layer = S.layer(), c = S.classOf(layer, i);
+    card.replaceChildren(S.name("h2", "", S.data.names[i]));
+    if (pinned) {
+      const close = S.button("sm-close", "×", S.unpin);
+      close.setAttribute("aria-label", S.t("close"));
+      card.append(close);
+    }
+    const kind = S.el("div", "sm-class");
+    kind.append(S.swatch(c, 22, 14), S.el("span", "", S.message(c.l)));
+    card.append(kind);
+    if (layer.v && layer.v[i] !== null && layer.v[i] !== undefined) figure(card, layer, i, c.s === "few");
+    const base = S.baseLine(layer, i);
+    if (base && (!c.s || c.s === "few")) card.append(S.el("div", "sm-base", base));
+    card.append(S.el("p", "", S.t(layer.says[layer.say[i]])));
+  };
+
+  function figure(card, layer, i, soft) {
+    const big = S.el("div", "sm-figure" + (soft ? " soft" : ""), S.number(layer.v[i], S.places(layer, layer.v[i])));
+    big.append(S.el("small", "", S.message(layer.unit)));
+    card.append(big);
+    if (layer.lo && layer.lo[i] !== null) card.append(intervalBar(layer, i));
+  }
+
+  // Whole figures from three digits on: three significant figures at most.
+  S.places = (layer, value) => Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? Math.min(1, layer.d) : layer.d;
+  S.rate = (layer, value) => S.number(value, S.places(layer, value));
+
+  S.interval = (layer, i) => layer.lo && layer.lo[i] !== null
+    ? S.rate(layer, layer.lo[i]) + "–" + S.rate(layer, layer.hi[i]) : null;
+
+  S.pValue = (layer, i) => !layer.p || layer.p[i] === null ? null
+    : layer.p[i] < .001 ? S.t("p_below", {a: S.number(.001, 3)}) : S.number(layer.p[i], 3);
+
+  S.baseLine = function (layer, i) {
+    const parts = [], people = S.data.population && S.data.population[i], interval = S.interval(layer, i);
+    if (interval) parts.push(S.t("interval", {a: S.percent(layer.conf, 0)}) + " " + interval);
+    if (S.pValue(layer, i) !== null) parts.push(S.t(layer.adjusted ? "p_adjusted" : "p_plain", {a: S.pValue(layer, i)}));
+    if (layer.n && layer.n[i] !== null) parts.push("n = " + S.number(layer.n[i]));
+    if (people !== null && people !== undefined && people !== false) {
+      parts.push(S.number(people) + " " + S.counted("residents", people));
+    }
+    if (layer.period) parts.push(layer.period);
+    return parts.join(" · ");
+  };
+
+  function intervalBar(layer, i) {
+    const width = 266, low = layer.lo[i], high = layer.hi[i], value = layer.v[i];
+    const end = Math.max(layer.top, high * 1.04, layer.mean || 0);
+    const x = v => 6 + v / end * (width - 12);
+    const bar = S.svg("svg", {width: width, height: 42, role: "img", "aria-label": S.interval(layer, i), class: "sm-interval"});
+    bar.append(
+      S.svg("line", {x1: 6, y1: 19, x2: width - 6, y2: 19, stroke: "#B9B3A7"}),
+      S.svg("rect", {x: x(low), y: 14, width: Math.max(2, x(high) - x(low)), height: 10, fill: "#B9B3A7"}));
+    if (layer.mean !== null) {
+      bar.append(S.svg("line", {x1: x(layer.mean), y1: 7, x2: x(layer.mean), y2: 29, stroke: "#0B5CAD", "stroke-width": 1.6}));
+    }
+    bar.append(
+      S.svg("circle", {cx: x(value), cy: 19, r: 4.6, fill: "#1F2328", stroke: "#fff", "stroke-width": 1.2}),
+      S.svg("text", {x: 6, y: 40}, "0"),
+      S.svg("text", {x: width - 6, y: 40, "text-anchor": "end"}, S.rate(layer, end)));
+    if (layer.mean !== null) {
+      const at = Math.max(52, Math.min(width - 72, x(layer.mean)));
+      bar.append(S.svg("text", {x: at, y: 40, "text-anchor": "middle", class: "ref"},
+        S.t("average") + " " + S.rate(layer, layer.mean)));
+    }
+    return bar;
+  }
+
+  S.hover = function (i, at, byKey) {
+    const card = S.ui.tip;
+    S.state.current = i;
+    S.mark();
+    const touch = S.phone.matches || window.matchMedia("(hover:none)").matches;
+    if (i === null || i === S.state.pinned || (touch && !byKey)) {
+      card.hidden = true;
+      return;
+    }
+    if (card.hidden || card.dataset.area !== String(i)) S.fillCard(card, i, false);
+    card.dataset.area = i;
+    card.hidden = false;
+    const size = S.map.getSize(), w = card.offsetWidth, h = card.offsetHeight;
+    const x = at.x + 18 + w > size.x - 8 ? at.x - w - 18 : at.x + 18;
+    const y = at.y + 18 + h > size.y - 8 ? at.y - h - 18 : at.y + 18;
+    card.style.left = Math.max(8, x) + "px";
+    card.style.top = Math.max(8, y) + "px";
+  };
+
+  S.pin = function (i, go) {
+    S.state.pinned = i;
+    S.mark();
+    S.ui.tip.hidden = true;
+    S.fillCard(S.ui.card, i, true);
+    S.ui.card.hidden = false;
+    const spot = S.spots[i];
+    if (go) S.map.setView(spot, Math.max(S.map.getZoom(), Math.min(S.map.getMaxZoom(), 14)), {animate: false});
+    if (S.phone.matches) {
+      if (!go) S.map.panTo(spot, {animate: false});
+      return;
+    }
+    clear(S.map.latLngToContainerPoint(spot), S.ui.card);
+  };
+
+  // A card must not lie on the area it is about: move the map until the area is beside it.
+  function clear(at, card) {
+    const left = card.offsetLeft - 40, bottom = card.offsetTop + card.offsetHeight + 20;
+    if (at.x > left && at.y < bottom) S.map.panBy([at.x - left, 0], {animate: false});
+  }
+
+  S.unpin = function () {
+    S.state.pinned = null;
+    S.mark();
+    S.ui.card.hidden = true;
+    S.map.getContainer().focus({preventScroll: true});
+  };
+
+  S.say = function (i) {
+    const spoken = S.el("div");
+    S.fillCard(spoken, i, false);
+    S.ui.live.textContent = Array.from(spoken.children, x => x.tagName === "svg" ? "" : x.textContent)
+      .filter(Boolean).join(". ");
+  };
+})(window.safemap);

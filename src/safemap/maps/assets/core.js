@@ -1,0 +1,64 @@
+// Data, state and the few helpers every part of the page shares. Text reaches the page through textContent only.
+window.safemap = window.safemap || {};
+(function (S) {
+  "use strict";
+  const NS = "http://www.w3.org/2000/svg";
+
+  S.el = function (tag, className, text) {
+    const node = document.createElement(tag);
+    if (className) node.className = className;
+    if (text !== undefined && text !== null) node.textContent = text;
+    return node;
+  };
+
+  S.svg = function (tag, attributes, text) {
+    const node = document.createElementNS(NS, tag);
+    for (const name in attributes) node.setAttribute(name, attributes[name]);
+    if (text !== undefined && text !== null) node.textContent = text;
+    return node;
+  };
+
+  // Names from data stand in an isolated run, so that their direction cannot rearrange what stands beside them.
+  S.name = function (tag, className, text) {
+    const node = S.el(tag, className, text);
+    node.dir = "auto";
+    return node;
+  };
+
+  S.button = function (className, text, action) {
+    const node = S.el("button", className, text);
+    node.type = "button";
+    node.addEventListener("click", action);
+    return node;
+  };
+
+  S.read = function () {
+    const data = JSON.parse(document.getElementById("safemap-data").textContent);
+    const unit = data.geometry.unit;
+    S.data = data;
+    S.size = data.names.length;
+    S.path = function (flat) {
+      const out = [];
+      let x = 0, y = 0;
+      for (let i = 0; i < flat.length; i += 2) {
+        x += flat[i];
+        y += flat[i + 1];
+        out.push([y / unit, x / unit]);
+      }
+      return out;
+    };
+    S.shape = polygons => polygons.map(rings => rings.map(S.path));
+    S.shapes = data.geometry.areas.map(S.shape);
+    S.spots = data.geometry.labels.map(s => L.latLng(s[1] / unit, s[0] / unit));
+    S.room = data.geometry.labels.map(s => s[2]);
+    S.point = (x, y) => L.latLng(y / unit, x / unit);
+    S.layers = {};
+    data.layers.forEach(layer => { S.layers[layer.id] = layer; });
+    S.state = {layer: data.layers[0].id, language: data.language, pinned: null, current: null, filter: null};
+  };
+
+  S.layer = () => S.layers[S.state.layer];
+  S.classOf = (layer, area) => layer.classes[layer.codes[area]];
+  S.has = control => S.data.controls.includes(control);
+  S.phone = window.matchMedia("screen and (max-width:760px)");
+})(window.safemap);

@@ -1,0 +1,99 @@
+// Names on the map: largest room first, no overlaps, and a count of what is not shown.
+(function (S) {
+  "use strict";
+  let order = null, pen = null;
+
+  S.label = function () {
+    const pane = S.map.getPane("sm-names");
+    pane.replaceChildren();
+    S.ui.shown.textContent = "";
+    if (!S.has("labels")) return;
+    if (!order) {
+      order = S.room.map((r, i) => i).sort((a, b) => S.room[b] - S.room[a] || a - b);
+      pen = document.createElement("canvas").getContext("2d");
+    }
+    const family = getComputedStyle(S.ui.root).fontFamily, taken = [], size = S.map.getSize();
+    pen.font = "italic 12px " + family;
+    S.data.context.forEach(layer => contextNames(layer, pane, taken, size));
+    pen.font = "500 11px " + family;
+    let placed = 0, visible = 0;
+    const bounds = S.map.getBounds(), perPixel = S.metresPerPixel(), zoomedOut = S.map.getZoom() < 13;
+    order.forEach(i => {
+      if (!S.room[i] || !bounds.contains(S.spots[i])) return;
+      visible++;
+      placed += place(i, S.room[i] / perPixel, zoomedOut ? 2.9 : 2.6, pane, taken);
+    });
+    if (visible) S.ui.shown.textContent = S.t("names_shown", {a: S.number(placed), N: S.number(visible)});
+  };
+
+  const hits = (taken, r) => taken.some(q => r[0] < q[2] && r[2] > q[0] && r[1] < q[3] && r[3] > q[1]);
+
+  // One break, never before a token of three characters or fewer ("Xalpa I"), where the name is wider than its room.
+  function broken(name, radius) {
+    const words = name.replace(/ (\S{1,3})(?= |$)/g, "\u00a0$1").split(" ");
+    if (words.length < 2 || pen.measureText(name).width <= 2.1 * radius) return [name];
+    let best = null;
+    for (let k = 1; k < words.length; k++) {
+      const lines = [words.slice(0, k).join(" "), words.slice(k).join(" ")];
+      const width = Math.max(...lines.map(x => pen.measureText(x).width));
+      if (!best || width < best[0]) best = [width, lines];
+    }
+    return best[1];
+  }
+
+  function place(i, radius, most, pane, taken) {
+    if (radius < 7) return 0;
+    const lines = broken(S.data.names[i], radius);
+    const width = Math.max(...lines.map(x => pen.measureText(x).width));
+    if (width > most * radius) return 0;
+    const at = S.map.latLngToLayerPoint(S.spots[i]), half = lines.length * 6 + 2;
+    const box = [at.x - width / 2 - 3, at.y - half, at.x + width / 2 + 3, at.y + half];
+    if (hits(taken, box)) return 0;
+    taken.push(box);
+    const label = S.name("div", "sm-label" + (S.isDark(S.classOf(S.layer(), i).c) ? " light" : ""));
+    lines.forEach((text, k) => {
+      if (k) label.append(document.createElement("br"));
+      label.append(text);
+    });
+    put(label, at, pane);
+    return 1;
+  }
+
+  function put(label, at, pane) {
+    label.style.left = at.x + "px";
+    label.style.top = at.y + "px";
+    pane.append(label);
+  }
+
+  function contextNames(layer, pane, taken, size) {
+    const once = new Set();
+    layer.polygons.forEach(p => p[2] && name(p[1], S.point(p[2][0], p[2][1]), "", 0));
+    layer.points.forEach(p => p[2] && name(p[2], S.point(p[0], p[1]), " place", 11));
+    layer.lines.slice().sort((a, b) => b[0].length - a[0].length).forEach(l => {
+      if (!l[1] || once.has(l[1])) return;
+      const path = S.path(l[0]);
+      if (name(l[1], L.latLng(path[Math.floor(path.length / 2)]), " way", 0)) once.add(l[1]);
+    });
+
+    function name(text, spot, kind, drop) {
+      const c = S.map.latLngToContainerPoint(spot), half = pen.measureText(text).width * .62;
+      const cut = c.x < half + 4 || c.x > size.x - half - 4 || c.y < 12 || c.y > size.y - 14;
+      const underSearch = c.y < 60 && c.x - half < 270, underZoom = c.y < 100 && c.x + half > size.x - 62;
+      const underScale = c.y > size.y - 60 && c.x - half < 240, underCount = c.y > size.y - 40 && c.x + half > size.x - 330;
+      if (cut || underSearch || underZoom || underScale || underCount) return false;
+      const at = S.map.latLngToLayerPoint(spot).add([0, drop]);
+      const box = [at.x - half, at.y - 8, at.x + half, at.y + 8];
+      if (hits(taken, box)) return false;
+      taken.push(box);
+      put(S.name("div", "sm-around" + kind, text), at, pane);
+      return true;
+    }
+  }
+
+  S.isDark = function (colour) {
+    if (!colour) return false;
+    const linear = [1, 3, 5].map(k => parseInt(colour.slice(k, k + 2), 16) / 255)
+      .map(v => v <= .04045 ? v / 12.92 : Math.pow((v + .055) / 1.055, 2.4));
+    return .2126 * linear[0] + .7152 * linear[1] + .0722 * linear[2] < .193;
+  };
+})(window.safemap);

@@ -1,0 +1,117 @@
+"""Class limits a reader can say aloud: round numbers, the same for every layer of one map."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from safemap.errors import ConfigError
+from safemap.i18n.numbers import round_half_up
+
+#: Shapes of four limits (five classes above zero) within one or two powers of ten, most regular first.
+_SHAPES = ((1, 2, 3, 5), (1, 2.5, 5, 10), (1, 2, 5, 10), (2, 4, 6, 8), (2, 3, 5, 10), (5, 10, 15, 20), (5, 10, 20, 50), (1, 3, 10, 30))  # fmt: skip
+
+#: Figures of a rate carry no more than this.
+SIGNIFICANT = 3
+
+
+def round_breaks(values: ArrayLike) -> tuple[float, ...]:
+    """Four round limits that spread the positive values best over five classes.
+
+    Of all round shapes (1-2-3-5, 1-2.5-5-10, ...) times a power of ten the one is taken whose classes are most
+    evenly filled (largest entropy); on a tie the more regular shape, then the smaller numbers. Quantiles would fill
+    classes evenly too, but exaggerate small gaps and differ from map to map.
+
+    Parameters
+    ----------
+    values : array_like
+        Rates; zero, negative and missing values play no part.
+
+    Returns
+    -------
+    tuple of float
+        Lower limits of classes 2 to 5; ``(1, 2, 3, 5)`` when there is no positive value.
+
+    Examples
+    --------
+    >>> round_breaks([0, 0.4, 0.8, 1.2, 1.9, 2.2, 2.8, 3.1, 4.4, 6.0])
+    (1.0, 2.0, 3.0, 5.0)
+    """
+    data = np.asarray(values, dtype=float)
+    data = data[np.isfinite(data) & (data > 0)]
+    if data.size == 0:
+        return tuple(float(b) for b in _SHAPES[0])
+    low, high = math.floor(math.log10(data.min())) - 1, math.ceil(math.log10(data.max()))
+    candidates = [
+        tuple(float(f"{step}e{power}") for step in shape)
+        for shape in _SHAPES
+        for power in range(low, high + 1)
+    ]
+    return max(candidates, key=lambda limits: round(_entropy(data, limits), 9))  # the first of equals
+
+
+def check_breaks(breaks: Sequence[float]) -> tuple[float, ...]:
+    """Limits given by the caller: four, positive, rising."""
+    limits = tuple(float(b) for b in breaks)
+    rising = all(a < b for a, b in pairwise(limits))
+    if len(limits) != 4 or not rising or not all(math.isfinite(b) and b > 0 for b in limits):
+        raise ConfigError(
+            f"breaks must be four rising numbers above zero (the lower limits of classes 2 to 5); got {list(limits)}."
+        )
+    return limits
+
+
+def decimals_for(breaks: Sequence[float]) -> int:
+    """Places to show so that neighbouring classes differ: 0 from limits of 100 on, 1 from 1 on, more below.
+
+    Examples
+    --------
+    >>> decimals_for((100, 200, 300, 500)), decimals_for((1, 2, 3, 5)), decimals_for((0.1, 0.2, 0.3, 0.5))
+    (0, 1, 2)
+    """
+    if breaks[0] >= 100 and all(b == int(b) for b in breaks):
+        return 0
+    return max(1, 1 - math.floor(math.log10(breaks[0])))
+
+
+def shown(value: float, decimals: int) -> float:
+    """`value` as the map writes it: `decimals` places and at most three significant figures.
+
+    Examples
+    --------
+    >>> shown(1234.5, 0), shown(2.449, 1), shown(0.0, 1)
+    (1230.0, 2.4, 0.0)
+    """
+    if not math.isfinite(value) or value == 0:
+        return value
+    magnitude = math.floor(math.log10(abs(value)))
+    places = min(decimals, SIGNIFICANT - 1 - magnitude)
+    return math.copysign(float(round_half_up(abs(value), places)), value)
+
+
+def largest_below(limit: float, decimals: int) -> float:
+    """The largest figure the map can write that is below `limit`: the upper end of the class under it.
+
+    Examples
+    --------
+    >>> largest_below(2, 1), largest_below(200, 0), largest_below(2000, 0)
+    (1.9, 199.0, 1990.0)
+    """
+    magnitude = math.ceil(math.log10(limit)) - 1  # of the numbers just below
+    places = min(decimals, SIGNIFICANT - 1 - magnitude)
+    return float(round_half_up(limit - 10.0**-places, places))
+
+
+def classify(values: NDArray[np.float64], breaks: Sequence[float]) -> NDArray[np.int64]:
+    """Class 0 to 4 of values *as shown*, so that card, table and legend never disagree."""
+    return np.searchsorted(np.asarray(breaks, dtype=float), values, side="right")
+
+
+def _entropy(data: NDArray[np.float64], limits: Sequence[float]) -> float:
+    counts = np.bincount(classify(data, limits), minlength=len(limits) + 1)
+    shares = counts[counts > 0] / data.size
+    return float(-(shares * np.log(shares)).sum())

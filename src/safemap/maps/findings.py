@@ -1,0 +1,111 @@
+"""The finding sentence: what was recorded, compared with what, and how much cannot be told apart.
+
+One function per kind of layer; header, caption and text alternative all come from here, in any language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from safemap.i18n import Message, number, percent
+
+
+class RateFacts(NamedTuple):
+    """What a sentence about rates needs: the ranked areas, the number of all areas, and the average."""
+
+    value: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    areas: int
+    mean: float | None
+    decimals: int
+
+
+def rate_finding(facts: RateFacts, *, period: str, place: str | None, smoothed: bool) -> Message:
+    """Areas whose interval lies above, below, or across the average; smoothed rates get their range instead."""
+    if facts.mean is None or not facts.value.size:
+        return Message("f_nothing", {"N": number(facts.areas)}, prefix=period)
+    mean = number(facts.mean, facts.decimals)
+    if smoothed:
+        slots = {
+            "n": number(facts.value.size),
+            "lo": number(float(facts.value.min()), facts.decimals),
+            "hi": number(float(facts.value.max()), facts.decimals),
+            "m": mean,
+        }
+        return Message("f_smoothed_rates", slots, prefix=period)
+    above, below = int((facts.low > facts.mean).sum()), int((facts.high < facts.mean).sum())
+    slots = {
+        "m": mean,
+        "a": number(above),
+        "b": number(below),
+        "c": number(facts.areas - above - below),
+        "N": number(facts.areas),
+    }
+    if place:
+        return Message("f_rates_place", {**slots, "place": place}, prefix=period)
+    return Message("f_rates", slots, prefix=period)
+
+
+def cluster_finding(
+    counts: Mapping[str, int], *, kind: str, areas: int, alpha: float, period: str
+) -> Message:
+    """Areas flagged by a local test, among those tested and shown, and how many of them chance would give.
+
+    Parameters
+    ----------
+    counts : mapping
+        Areas per class, states left out.
+    kind : {"local_moran", "local_getis_ord"}
+    areas : int
+        All areas, for the case that none was tested.
+    alpha : float
+        False discovery rate of the test.
+    period : str
+    """
+    tested = sum(counts.values())
+    flagged = tested - counts.get("not significant", 0)
+    if not tested:
+        return Message("f_nothing", {"N": number(areas)}, prefix=period)
+    if not flagged:
+        return Message("f_no_pattern", {"N": number(tested)}, prefix=period)
+    if kind == "local_moran":
+        slots = {
+            "a": number(counts["high-high"]),
+            "b": number(counts["low-low"]),
+            "N": number(tested),
+            "f": number(flagged),
+            "c": number(round(flagged * alpha)),
+        }
+        return Message("f_local_moran", slots, prefix=period)
+    slots = {
+        "a": number(counts["hot-1"] + counts["hot-5"]),
+        "b": number(counts["cold-1"] + counts["cold-5"]),
+        "N": number(tested),
+        "q": percent(0.05),
+    }
+    return Message("f_local_getis_ord", slots, prefix=period)
+
+
+def period_text(period: Any) -> str:
+    """A period as the header shows it: whole years as years, anything else as dates.
+
+    Examples
+    --------
+    >>> period_text(("2019-01-01", "2024-12-31")), period_text(("2023-01-01", "2023-12-31"))
+    ('2019–2024', '2023')
+    >>> period_text(("2023-01-01", "2023-06-30")), period_text(None)
+    ('2023-01-01 – 2023-06-30', '')
+    """
+    if period is None:
+        return ""
+    if isinstance(period, str):
+        return period
+    start, end = (str(day)[:10] for day in period)
+    if start.endswith("-01-01") and end.endswith("-12-31"):
+        return start[:4] if start[:4] == end[:4] else f"{start[:4]}–{end[:4]}"
+    return f"{start} – {end}"

@@ -1,0 +1,106 @@
+"""What safemap adds to a ``folium.Map``: one element with one block of data, and no text in any template.
+
+folium compiles text that is already rendered a second time as a template, so a cell ``{{ 7*191 }}`` would be saved
+as 1337. Here data travel as JSON in a block the browser does not run; every character that could end the block, open
+a template or start a comment is written as an escape; and the element hands its text over as it is, uncompiled. The
+page puts text on the screen through ``textContent`` only.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from branca.element import Element, MacroElement
+
+#: The page's scripts, in the order in which they are loaded.
+SCRIPTS = ("core", "words", "draw", "furniture", "labels", "legend", "card", "search", "table", "page")
+
+#: Characters written as escapes inside JSON strings: the ends of a script block, templates, and line separators.
+_ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029\ufeff"}
+_BRACES = {ord("{"): "\\u007b", ord("}"): "\\u007d"}
+#: A text inside JSON.
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+#: Longest text that is put on the page from data.
+LONGEST_TEXT = 300
+
+
+class Verbatim(Element):
+    """Text that is written as it is. :class:`branca.element.Element` would compile it as a template."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._name = "Verbatim"
+        self.text = text
+
+    def render(self, **kwargs: Any) -> str:
+        return self.text
+
+
+class SafemapPage(MacroElement):
+    """Layers, legend, card, table and furniture of one map: data, style and script of the page.
+
+    Parameters
+    ----------
+    data : dict
+        Plain data (numbers, text, lists); see :mod:`safemap.maps.explore`.
+    """
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        super().__init__()
+        self._name = "SafemapPage"
+        self._id = "safemap"
+        self.data = data
+
+    def render(self, **kwargs: Any) -> None:
+        """Put style, data and script into the page; called by the map, once or again with the same outcome."""
+        figure = self.get_root()
+        map_name = self._parent.get_name()
+        figure.header.add_child(Verbatim(f"<style>\n{asset('safemap.css')}</style>"), name="safemap_style")
+        block = f'<script type="application/json" id="safemap-data">{encode_data(self.data)}</script>'
+        figure.html.add_child(Verbatim(block), name="safemap_data")
+        code = "".join(asset(f"{name}.js") for name in SCRIPTS)
+        figure.script.add_child(Verbatim(f"{code}safemap.start({map_name});\n"), name="safemap_script")
+
+
+@cache
+def asset(name: str) -> str:
+    """One of the page's own files, as text."""
+    return (resources.files("safemap.maps") / "assets" / name).read_text(encoding="utf-8")
+
+
+def encode_data(data: Any) -> str:
+    """JSON that can stand in a script block and be compiled as a template without harm.
+
+    Braces are escaped inside texts only; the braces of JSON itself are never doubled before a text, because an object
+    begins with a key.
+
+    Examples
+    --------
+    >>> encode_data({"name": "</script>{{ 7*191 }}"})
+    '{"name":"\\\\u003c/script\\\\u003e\\\\u007b\\\\u007b 7*191 \\\\u007d\\\\u007d"}'
+    """
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).translate(_ESCAPES)
+    return _STRING.sub(lambda match: match.group().translate(_BRACES), text)
+
+
+def clean_text(value: Any, *, longest: int = LONGEST_TEXT) -> str:
+    """Text from data, fit to be shown: no control, direction or unpaired characters, spaces joined, cut when long.
+
+    Direction controls could make one name rearrange the line it stands in; control characters have no picture.
+
+    Examples
+    --------
+    >>> clean_text("San\\u202e Jos\\u00e9 \\n II")
+    'San José II'
+    """
+    kept = "".join(
+        " " if c.isspace() else c for c in str(value) if c.isspace() or unicodedata.category(c) not in ("Cc", "Cs", "Cf")
+        or c in "\u200c\u200d\u2060"
+    )  # fmt: skip
+    joined = " ".join(kept.split())
+    return joined if len(joined) <= longest else joined[: longest - 1].rstrip() + "…"
