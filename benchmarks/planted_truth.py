@@ -1,0 +1,160 @@
+"""Does safemap find what was planted, and nothing where nothing was planted?
+
+Power: cities with hot spots of relative risk 2 and, on average, 5 expected events per area; the share of
+planted areas that are reported hot at a false discovery rate of 5 %, over 50 seeds. Size: an offence with equal
+risk for everybody, in cities with unequal populations; the share of 200 seeds in which any area is flagged.
+
+    python benchmarks/planted_truth.py                    # all, some 20 minutes on one core
+    python benchmarks/planted_truth.py --seeds 5 --null-seeds 10
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import safemap as sm
+from safemap.datasets import generate
+
+ROBBERY = "ROBO A TRANSEUNTE EN VIA PUBLICA CON VIOLENCIA"
+BURGLARY = "ROBO A CASA HABITACION CON VIOLENCIA"
+HOT = ("hot-1", "hot-5")  # false discovery rate of 5 % or less
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one statistic reported of one offence in one city."""
+
+    seed: int
+    offence: str
+    neighbours: str  #: who counts as a neighbour
+    statistic: str
+    planted: int
+    found: int  #: planted areas reported hot
+    flagged: int  #: areas with any finding, hot or cold
+    false: int  #: of these, null areas: no planted area in the own set or among the neighbours
+
+
+def graphs(areas: pd.DataFrame) -> dict[str, Any]:
+    """Neighbours, and neighbours up to the second order: a hot spot of 24 areas is wider than one ring."""
+    queen = sm.build_graph(areas, "queen", tolerance=1.0)
+    return {"queen": queen, "queen, order 2": queen.to_libpysal().higher_order(2, lower_order=True)}
+
+
+def examine(
+    city: Any,
+    offence: str,
+    neighbours: Mapping[str, Any],
+    *,
+    statistics: tuple[str, ...] = ("Gi*", "local Moran"),
+    permutations: int = 9_999,
+    rng: int = 0,
+) -> list[Found]:
+    """Run the local statistics on the planted counts of one offence."""
+    areas = city.areas.assign(events=city.truth.events[offence])
+    planted = areas.index.isin(city.truth.planted(offence))
+    options: dict[str, Any] = {
+        "events": "events", "population": "population", "permutations": permutations, "rng": rng
+    }  # fmt: skip
+    out = []
+    for name, graph in neighbours.items():
+        touched = _touched(graph, areas.index, planted)
+        for statistic in statistics:
+            if statistic == "Gi*":
+                result = sm.local_getis_ord(areas, graph=graph, star=True, **options)
+                high = result.frame["cluster"].isin(HOT).to_numpy()
+            else:
+                result = sm.local_moran(areas, graph=graph, **options)
+                high = (result.frame["cluster"] == "high-high").to_numpy()
+            flagged = areas.index.isin(result.flagged)
+            counts = (planted.sum(), (high & planted).sum(), flagged.sum(), (flagged & ~touched).sum())
+            out.append(Found(city.seed, offence, name, statistic, *(int(c) for c in counts)))
+    return out
+
+
+def _touched(graph: Any, ids: pd.Index, planted: np.ndarray) -> np.ndarray:
+    """Areas that are planted or have a planted neighbour."""
+    from safemap.geo.graph import as_area_graph
+
+    return planted | ((as_area_graph(graph, ids).adjacency @ planted.astype(float)) > 0)
+
+
+def power(seeds: range, *, expected: float = 5.0, permutations: int = 9_999) -> pd.DataFrame:
+    """Planted areas found, one row per seed, offence, graph and statistic."""
+    rows = []
+    for seed in seeds:
+        city = generate("iztapalapa", seed=seed, expected={ROBBERY: expected, BURGLARY: expected})
+        near = graphs(city.areas)
+        rows += [f for o in (BURGLARY, ROBBERY) for f in examine(city, o, near, permutations=permutations)]
+    return pd.DataFrame([asdict(row) for row in rows])
+
+
+def size(seeds: range, *, permutations: int = 9_999) -> pd.DataFrame:
+    """Findings on the null offence, one row per seed and statistic."""
+    rows = []
+    for seed in seeds:
+        city = generate("iztapalapa", seed=seed)
+        queen = {"queen": graphs(city.areas)["queen"]}
+        rows += examine(city, city.truth.null_offence, queen, permutations=permutations)
+    return pd.DataFrame([asdict(row) for row in rows])
+
+
+def limit(seeds: int, alpha: float = 0.05) -> float:
+    """Largest share of seeds with a finding that a true rate of `alpha` explains (97.5 % of the binomial)."""
+    from scipy.stats import binom
+
+    return float(binom.ppf(0.975, seeds, alpha)) / seeds
+
+
+def summarise_power(found: pd.DataFrame) -> pd.DataFrame:
+    """Share of planted areas found, and false discoveries as a share of all."""
+    groups = found.groupby(["offence", "neighbours", "statistic"], sort=False)
+    return pd.DataFrame(
+        {
+            "seeds": groups["seed"].nunique(),
+            "share_found": groups["found"].sum() / groups["planted"].sum(),
+            "worst_seed": groups[["found", "planted"]].apply(lambda g: (g["found"] / g["planted"]).min()),
+            "false_discovery_rate": groups[["false", "flagged"]].apply(
+                lambda g: (g["false"] / g["flagged"].clip(lower=1)).mean()
+            ),
+        }
+    ).round(3)
+
+
+def summarise_size(found: pd.DataFrame) -> pd.DataFrame:
+    """Share of seeds with any finding, beside the limit."""
+    groups = found.groupby(["neighbours", "statistic"], sort=False)
+    seeds = groups["seed"].nunique()
+    any_found = groups["flagged"].apply(lambda f: (f > 0).mean())
+    return pd.DataFrame({"seeds": seeds, "share_with_any": any_found, "limit": seeds.map(limit)}).round(3)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--seeds", type=int, default=50, help="cities with planted hot spots")
+    parser.add_argument("--null-seeds", type=int, default=200, help="cities for the null offence")
+    parser.add_argument("--json", metavar="FILE", help="write the tables there too")
+    options = parser.parse_args()
+    start = time.perf_counter()
+    tables = {
+        "power": summarise_power(power(range(1, options.seeds + 1))),
+        "size": summarise_size(size(range(1, options.null_seeds + 1))),
+    }
+    for name, table in tables.items():
+        print(f"\n{name}\n{table.to_string()}")
+    print(f"\n{time.perf_counter() - start:.0f} s")
+    if options.json:
+        records = {name: table.reset_index().to_dict("records") for name, table in tables.items()}
+        with open(options.json, "w", encoding="utf-8") as file:
+            json.dump(records, file, indent=1)
+
+
+if __name__ == "__main__":
+    main()
