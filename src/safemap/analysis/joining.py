@@ -48,20 +48,24 @@ class JoinResult(Result):
     Attributes
     ----------
     frame : pandas.DataFrame
-        The incidents' frame plus ``area_id`` and ``match`` (inside, boundary, overlap, nearest, outside, missing), and
-        ``<level>_id``, ``<level>_match`` for each further level; one row per incident that came in.
+        The incidents' frame plus ``area_id`` and ``match`` (inside, boundary, overlap, nearest, outside,
+        missing), and ``<level>_id``, ``<level>_match`` for each further level; one row per incident that came
+        in.
     audit : Audit
-        Rows outside all areas or without coordinates are set aside; ``audit.placed`` are the rows with an area.
+        Rows outside all areas or without coordinates are set aside; ``audit.placed`` are the rows with an
+        area.
     areas : geopandas.GeoDataFrame
         The areas joined to.
     levels : mapping of str to geopandas.GeoDataFrame
         Further levels.
     reconciliation : pandas.DataFrame
-        One row per area, in their order: ``name``, ``events``, ``inside``, ``boundary``, ``overlap``, ``nearest``;
-        ``recorded``, ``agree`` and ``agreement`` where a recorded area was named; ``<level>_id`` of each level.
+        One row per area, in their order: ``name``, ``events``, ``inside``, ``boundary``, ``overlap``,
+        ``nearest``; ``recorded``, ``agree`` and ``agreement`` where a recorded area was named; ``<level>_id``
+        of each level.
     nested : mapping of str to pandas.DataFrame
-        Per level, one row per area of it: ``events`` placed in it directly, ``events_of_areas`` (sum over its areas),
-        ``difference``, and what the difference is made of: ``in_no_area``, ``in_area_of_other``, ``from_elsewhere``.
+        Per level, one row per area of it: ``events`` placed in it directly, ``events_of_areas`` (sum over its
+        areas), ``difference``, and what the difference is made of: ``in_no_area``, ``in_area_of_other``,
+        ``from_elsewhere``.
     """
 
     kind: ClassVar[str] = "joined"
@@ -84,8 +88,9 @@ class JoinResult(Result):
         recorded = self.settings.get("recorded_agreement")
         if recorded is not None:
             lines.append(
-                f"recorded area agrees with the coordinates for {recorded['agree']:,} of {recorded['comparable']:,} rows; "
-                f"{recorded['unknown']:,} rows name an area that is not among the areas"
+                f"recorded area agrees with the coordinates for {recorded['agree']:,} of "
+                f"{recorded['comparable']:,} rows; {recorded['unknown']:,} rows name an area that is not "
+                "among the areas"
             )
         for level, table in self.nested.items():
             lines.append(
@@ -120,9 +125,11 @@ def join_areas(
     levels : mapping, optional
         Name to areas of a further level, such as ``{"alcaldia": alcaldias}``; placed by coordinates as well.
     recorded : str, optional
-        Column with the area that the register names (its id or its name), to be compared with the coordinates.
+        Column with the area that the register names (its id or its name), to be compared with the
+        coordinates.
     max_distance : float
-        Metres within which a point outside all areas goes to the nearest one (match ``nearest``). Default 0: never.
+        Metres within which a point outside all areas goes to the nearest one (match ``nearest``). Default 0:
+        never.
 
     Returns
     -------
@@ -138,8 +145,9 @@ def join_areas(
 
     Notes
     -----
-    Areas are closed. A point on a border goes to the lowest id of the areas it touches (``boundary``), a point in
-    overlapping areas to the lowest id of those (``overlap``); ids are compared as text, whole numbers as numbers.
+    Areas are closed. A point on a border goes to the lowest id of the areas it touches (``boundary``), a
+    point in overlapping areas to the lowest id of those (``overlap``); ids are compared as text, whole
+    numbers as numbers.
 
     Examples
     --------
@@ -290,8 +298,8 @@ def _refuse_common_cause(
         repair = f"clean_incidents(..., within=areas, repair={cause.cause!r})"
         raise InputError(
             f"{incidents.audit.source}: {outside:,} of {usable:,} points lie in no area. Suspected cause: "
-            f"{cause.words}; that would bring {cause.share:.1%} of the rows into the study area. "
-            f"If so, {cause.advice if cause.cause == 'metres' else repair}.",
+            f"{cause.words}; that would bring {cause.share:.1%} of the rows into the study area. If so, "
+            f"{cause.advice if cause.cause == 'metres' else repair}.",
             cause=cause.cause,
             share=cause.share,
         )
@@ -333,7 +341,7 @@ def _compare_recorded(
 def _recorded_areas(
     values: pd.Series, areas: gpd.GeoDataFrame
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Position of the area each row names, by id or else by unique name (-1 for none); and whether it names any."""
+    """Position of the area each row names, by id or else by unique name (-1: none); whether it names any."""
     import pandas as pd
 
     codes, distinct = pd.factorize(values)
@@ -365,7 +373,7 @@ def _nest(
     area: NDArray[np.int64],
     parents: NDArray[np.int64],
 ) -> pd.DataFrame:
-    """Per area of the level: events placed directly, events of the areas in it, and what makes the difference."""
+    """Per area of the level: events placed directly, events of the areas in it, and why they differ."""
     import pandas as pd
 
     n = len(level)
@@ -387,8 +395,8 @@ def _require_incidents(incidents: Any) -> Incidents:
     if isinstance(incidents, Incidents):
         return incidents
     raise InputError(
-        f"join_areas needs incidents as read_incidents gives them; got {type(incidents).__name__}. "
-        "Give a frame to read_incidents first, with lon= and lat= or x=, y= and crs=."
+        f"join_areas needs incidents as read_incidents gives them; got {type(incidents).__name__}. Give a "
+        "frame to read_incidents first, with lon= and lat= or x=, y= and crs=."
     )
 
 

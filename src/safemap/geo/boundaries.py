@@ -38,8 +38,8 @@ class BoundaryReport(Result):
     Attributes
     ----------
     frame : geopandas.GeoDataFrame
-        One row per fault: ``fault``, ``area_id``, ``other_id``, ``m2``, ``detail``, ``geometry`` (the area, the overlap or the
-        gap), in the CRS of the areas.
+        One row per fault: ``fault``, ``area_id``, ``other_id``, ``m2``, ``detail``, ``geometry`` (the area,
+        the overlap or the gap), in the CRS of the areas.
     """
 
     kind: ClassVar[str] = "boundary_report"
@@ -82,8 +82,8 @@ def check_areas(areas: gpd.GeoDataFrame, *, tolerance: float = 1.0) -> BoundaryR
 
     Notes
     -----
-    Overlaps are common areas of two interiors; gaps are holes in the union of all areas, which may also be real
-    (a lake, another municipality inside). Both are measured in the local UTM zone, never in degrees.
+    Overlaps are common areas of two interiors; gaps are holes in the union of all areas, which may also be
+    real (a lake, another municipality inside). Both are measured in the local UTM zone, never in degrees.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Coordinates: from one system into another, the box of a study area, and what is wrong with points outside it."""
+"""Coordinates: from one system into another, and what is wrong with those outside the study area."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def study_box(areas: gpd.GeoDataFrame, crs: Any, *, margin: float | None = None)
 
 
 def in_range(x: Floats, y: Floats, crs: Any) -> NDArray[np.bool_]:
-    """True where coordinates exist in the system: degrees within 180 and 90, metres within the size of the Earth."""
+    """True where coordinates exist in the system: degrees within 180 and 90, metres on Earth."""
     if as_crs(crs).is_geographic:
         return (np.abs(x) <= 180) & (np.abs(y) <= 90)
     return (np.abs(x) <= 5e7) & (np.abs(y) <= 5e7)
@@ -145,7 +145,7 @@ def _as_metres(x: Floats, y: Floats, areas: gpd.GeoDataFrame, n: int) -> Suspici
 
 
 def micro_degrees_or_metres(x: Floats, y: Floats) -> tuple[str, str, float, str]:
-    """What coordinates far beyond 180 and 90 may be, when no study area tells: cause, words, share, advice."""
+    """What coordinates far beyond 180 and 90 may be, without a study area: cause, words, share, advice."""
     micro = (np.abs(x) > 1e4) & (np.abs(y) > 1e4) & (np.abs(x) <= 1.8e8) & (np.abs(y) <= 9e7)
     metric = (x > 1e5) & (x < 9e5) & (np.abs(y) < 1e7)  # the range of easting in a UTM zone
     if metric.mean() > 0.5:

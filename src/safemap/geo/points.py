@@ -113,8 +113,9 @@ def place_points(points: SortedPoints, n: int, shapes: NDArray[Any], ranks: Ints
 
     Notes
     -----
-    A point is tested against the areas whose box holds it: first strictly inside (``contains_xy``), then, for the few
-    left in the box, on the border (``intersects_xy``). Both use exact predicates on prepared geometries.
+    A point is tested against the areas whose box holds it: first strictly inside (``contains_xy``), then, for
+    the few left in the box, on the border (``intersects_xy``). Both use exact predicates on prepared
+    geometries.
 
     Examples
     --------

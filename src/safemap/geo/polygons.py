@@ -33,8 +33,8 @@ def only_polygons(geometry: gpd.GeoSeries, *, source: str) -> tuple[gpd.GeoSerie
     polygons : GeoSeries
         Polygons and multipolygons, same index.
     record : dict
-        ``repaired`` (id to the reason it was invalid), ``collections`` (ids of which only the areas were kept),
-        ``flattened`` (number of geometries that had a third dimension).
+        ``repaired`` (id to the reason it was invalid), ``collections`` (ids of which only the areas were
+        kept), ``flattened`` (number of geometries that had a third dimension).
 
     Raises
     ------
@@ -94,8 +94,9 @@ def _refuse(ids: pd.Index, bad: NDArray[np.bool_], what: str, source: str) -> No
     if not bad.any():
         return
     raise GeometryError(
-        f"{source}: {int(bad.sum())} of {len(ids)} areas {what}: {', '.join(map(repr, ids[bad][:5].tolist()))}"
-        f"{' ...' if bad.sum() > 5 else ''}. Correct them, or leave them out of the file.",
+        f"{source}: {int(bad.sum())} of {len(ids)} areas {what}: "
+        f"{', '.join(map(repr, ids[bad][:5].tolist()))}{' ...' if bad.sum() > 5 else ''}. Correct them, or "
+        "leave them out of the file.",
         ids=ids[bad][:100].tolist(),
     )
 

@@ -39,7 +39,8 @@ def check_archive(file: Path) -> list[str]:
         ) from error
     if len(members) > MAX_MEMBERS:
         raise InputError(
-            f"{file.name} holds {len(members):,} files, more than {MAX_MEMBERS:,}; unpack what is needed first."
+            f"{file.name} holds {len(members):,} files, more than {MAX_MEMBERS:,}; unpack what is needed "
+            "first."
         )
     for member in members:
         path = PurePosixPath(member.filename.replace("\\", "/"))
@@ -51,7 +52,7 @@ def check_archive(file: Path) -> list[str]:
     packed = max(sum(m.compress_size for m in members), 1)
     if unpacked > MAX_BYTES or (unpacked > _SMALL and unpacked / packed > MAX_RATIO):
         raise InputError(
-            f"{file.name} would unfold to {unpacked / 1024**2:,.0f} MB, {unpacked / packed:,.0f} times its size; it was refused. "
-            "Unpack it by hand if you trust it."
+            f"{file.name} would unfold to {unpacked / 1024**2:,.0f} MB, {unpacked / packed:,.0f} times its "
+            "size; it was refused. Unpack it by hand if you trust it."
         )
     return [m.filename for m in members if not m.is_dir()]

@@ -54,23 +54,23 @@ def read_areas(
     Returns
     -------
     geopandas.GeoDataFrame
-        Index ``area_id``; columns ``name``, ``population`` (float, NaN where missing) where given, the other columns,
-        ``geometry``. ``attrs["safemap"]`` holds what was read and repaired as plain values.
+        Index ``area_id``; columns ``name``, ``population`` (float, NaN where missing) where given, the other
+        columns, ``geometry``. ``attrs["safemap"]`` holds what was read and repaired as plain values.
 
     Raises
     ------
     CRSError
         If no coordinate system is known, or the coordinates contradict it.
     InputError
-        If a column is missing, ids are missing or repeated, a population is negative or no number, or the file
-        has several layers.
+        If a column is missing, ids are missing or repeated, a population is negative or no number, or the
+        file has several layers.
     GeometryError
         If geometries are missing, or are no areas.
 
     Notes
     -----
-    Invalid geometries are repaired (``make_valid``, method "structure"); of geometry collections the areas are kept; a third
-    dimension is left out. Each of these is recorded with the ids.
+    Invalid geometries are repaired (``make_valid``, method "structure"); of geometry collections the areas
+    are kept; a third dimension is left out. Each of these is recorded with the ids.
 
     Examples
     --------
@@ -155,7 +155,8 @@ def _system(frame: gpd.GeoDataFrame, crs: Any, source: str) -> Any:
         advice = (
             "The coordinates lie within 180 and 90: if they are degrees on WGS 84, state crs='EPSG:4326'."
             if degrees
-            else "The coordinates are too large for degrees: ask the provider, and state it, e.g. crs='EPSG:32614' (a UTM zone)."
+            else "The coordinates are too large for degrees: ask the provider, and state the system, e.g. "
+            "crs='EPSG:32614' (a UTM zone)."
         )
         raise CRSError(
             f"{source} names no coordinate system (for a shapefile: no .prj). {advice}", degrees=degrees
@@ -166,18 +167,19 @@ def _system(frame: gpd.GeoDataFrame, crs: Any, source: str) -> Any:
         and not as_crs(frame.crs).equals(as_crs(crs), ignore_axis_order=True)
     ):
         raise CRSError(
-            f"{source} says it is in {crs_name(frame.crs)}, but crs={crs_name(crs)} was given. Leave crs out, or correct the file."
+            f"{source} says it is in {crs_name(frame.crs)}, but crs={crs_name(crs)} was given. Leave crs "
+            "out, or correct the file."
         )
     system = as_crs(frame.crs if frame.crs is not None else crs)
     if system.is_geographic and not degrees:
         raise CRSError(
-            f"{source} is said to be in {crs_name(system)} (degrees), but its coordinates exceed 180 or 90, as metres do. "
-            "Correct the file, or set the right system in it."
+            f"{source} is said to be in {crs_name(system)} (degrees), but its coordinates exceed 180 or "
+            "90, as metres do. Correct the file, or set the right system in it."
         )
     if system.is_projected and degrees and max(bounds[2] - bounds[0], bounds[3] - bounds[1]) < 5:
         raise CRSError(
-            f"{source} is said to be in {crs_name(system)} (metres), but all areas would fit into 5 metres; the coordinates look "
-            "like degrees. Check the system."
+            f"{source} is said to be in {crs_name(system)} (metres), but all areas would fit into 5 "
+            "metres; the coordinates look like degrees. Check the system."
         )
     return system
 
@@ -190,8 +192,9 @@ def _ids(values: pd.Series, source: str) -> pd.Index:
     missing = is_missing(values)
     if missing.any():
         raise InputError(
-            f"{source}: {int(missing.sum())} of {len(values)} areas have no id in column {column!r} (the first is feature "
-            f"{int(np.flatnonzero(missing)[0]) + 1}). Fill them in, or name another column with id=.",
+            f"{source}: {int(missing.sum())} of {len(values)} areas have no id in column {column!r} (the "
+            f"first is feature {int(np.flatnonzero(missing)[0]) + 1}). Fill them in, or name another "
+            "column with id=.",
             column=column,
         )
     text = _id_text(values)
@@ -200,7 +203,8 @@ def _ids(values: pd.Series, source: str) -> pd.Index:
         which = list(dict.fromkeys(repeated))
         raise InputError(
             f"{source}: column {column!r} is no id: {len(which)} values occur more than once, e.g. "
-            f"{', '.join(map(repr, which[:5]))}. Name the column with the code, or dissolve the parts of an area first.",
+            f"{', '.join(map(repr, which[:5]))}. Name the column with the code, or dissolve the parts of "
+            "an area first.",
             column=column,
             ids=which[:100],
         )
@@ -221,8 +225,9 @@ def _population(values: pd.Series, source: str) -> np.ndarray:
         if bad.any():
             ids = values.index[bad]
             raise InputError(
-                f"{source}: column {values.name!r} should hold inhabitants, but is {what} for {int(bad.sum())} areas, e.g. "
-                f"{', '.join(map(repr, ids[:5]))}. Correct them, or leave them empty if unknown.",
+                f"{source}: column {values.name!r} should hold inhabitants, but is {what} for "
+                f"{int(bad.sum())} areas, e.g. {', '.join(map(repr, ids[:5]))}. Correct them, or leave "
+                "them empty if unknown.",
                 column=str(values.name),
                 ids=ids[:100].tolist(),
             )

@@ -1,4 +1,4 @@
-"""Cleaning: sets aside what cannot be a place, each row with its reason, and refuses to guess on behalf of most rows."""
+"""Cleaning: sets aside what cannot be a place, each row with its reason; never guesses for most rows."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def clean_incidents(
     incidents : Incidents
         From :func:`read_incidents` or :func:`select_incidents`.
     within : GeoDataFrame, optional
-        The study area. Points beyond its box plus a margin of 10 % are set aside as ``far_outside``, or, if they would
-        lie inside with longitude and latitude exchanged, as ``swapped_coordinates``.
+        The study area. Points beyond its box plus a margin of 10 % are set aside as ``far_outside``, or, if
+        they would lie inside with longitude and latitude exchanged, as ``swapped_coordinates``.
     repair : sequence of {"swapped", "sign", "micro-degrees"}
         Repairs that are accepted. Repaired rows are kept and flagged ``repaired_swapped`` and so on.
     duplicates : {"report", "set-aside"}
@@ -68,9 +68,9 @@ def clean_incidents(
     Raises
     ------
     InputError
-        If most rows lie outside the study area for one recognisable cause (swapped columns, a missing minus sign,
-        micro-degrees, metres): the message names the cause, the share of rows it explains, and the argument that
-        accepts the repair. Also if no row at all lies in the study area.
+        If most rows lie outside the study area for one recognisable cause (swapped columns, a missing minus
+        sign, micro-degrees, metres): the message names the cause, the share of rows it explains, and the
+        argument that accepts the repair. Also if no row at all lies in the study area.
 
     Examples
     --------
@@ -171,16 +171,17 @@ def _refuse_common_cause(
         cause = causes[0]
         if cause.cause not in accepted:
             raise InputError(
-                f"{source}: only {share_inside:.1%} of {n:,} coordinates lie in the study area. Suspected cause: "
-                f"{cause.words}; that would explain {cause.share:.1%} of the rows. If so, {cause.advice}.",
+                f"{source}: only {share_inside:.1%} of {n:,} coordinates lie in the study area. Suspected "
+                f"cause: {cause.words}; that would explain {cause.share:.1%} of the rows. If so, "
+                f"{cause.advice}.",
                 cause=cause.cause,
                 share=cause.share,
             )
     elif share_inside == 0 and not any(c.cause in accepted for c in causes):
         raise InputError(
-            f"{source}: none of {n:,} coordinates lies in the study area, and no usual cause (swapped columns, sign, "
-            "micro-degrees, metres) explains most rows. Check that incidents and areas are of the same city and that "
-            "the coordinate systems are right.",
+            f"{source}: none of {n:,} coordinates lies in the study area, and no usual cause (swapped "
+            "columns, sign, micro-degrees, metres) explains most rows. Check that incidents and areas are "
+            "of the same city and that the coordinate systems are right.",
             cause=None,
         )
 
@@ -201,8 +202,8 @@ def _refuse_impossible(
     if name in accepted:
         return
     raise InputError(
-        f"{source}: {impossible.mean():.1%} of {len(x):,} coordinates exceed 180 or 90 degrees. Suspected cause: {words}; "
-        f"that would explain {share:.1%} of the rows. If so, {advice}.",
+        f"{source}: {impossible.mean():.1%} of {len(x):,} coordinates exceed 180 or 90 degrees. Suspected "
+        f"cause: {words}; that would explain {share:.1%} of the rows. If so, {advice}.",
         cause=name,
         share=float(share),
     )

@@ -14,14 +14,18 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _CLOCK = (
-    r"(?:[T ]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?(?:[.,:]\d+)?\s*(?P<half>[AaPp]\.?\s?[Mm]\.?)?"
+    r"(?:[T ]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?(?:[.,:]\d+)?"
+    r"\s*(?P<half>[AaPp]\.?\s?[Mm]\.?)?"
     r"\s*(?P<zone>Z|UTC|[+-]\d{2}:?\d{2})?)?"
 )
 _YEAR_FIRST = rf"^(?P<a>\d{{4}})[-/.](?P<b>\d{{1,2}})[-/.](?P<c>\d{{1,2}}){_CLOCK}$"
 _YEAR_LAST = rf"^(?P<a>\d{{1,2}})[-/.](?P<b>\d{{1,2}})[-/.](?P<c>\d{{4}}){_CLOCK}$"
 _COMPACT = rf"^(?P<a>\d{{4}})(?P<b>\d{{2}})(?P<c>\d{{2}}){_CLOCK}$"
 _MONTH = r"^(?P<a>\d{4})[-/](?P<b>\d{1,2})$"
-_TIME = r"^(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?(?:[.,:]\d+)?\s*(?P<half>[AaPp]\.?\s?[Mm]\.?)?$"
+_TIME = (
+    r"^(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?(?:[.,:]\d+)?"
+    r"\s*(?P<half>[AaPp]\.?\s?[Mm]\.?)?$"
+)
 _TWO_DIGIT_YEAR = r"^\d{1,2}[-/.]\d{1,2}[-/.]\d{2}(?:\D|$)"
 _DAY = np.timedelta64(1, "D")
 
@@ -44,8 +48,8 @@ def read_dates(
     Parameters
     ----------
     column : Series
-        Dates, or text. Year-first forms are read as year, month, day. For year-last forms the order of day and month
-        comes from `dayfirst`, or from a value above 12 somewhere in the column.
+        Dates, or text. Year-first forms are read as year, month, day. For year-last forms the order of day
+        and month comes from `dayfirst`, or from a value above 12 somewhere in the column.
     dayfirst : bool, optional
         Whether the day precedes the month in year-last forms.
     date_format : str, optional
@@ -96,9 +100,10 @@ def read_dates(
 
 
 def read_times(column: pd.Series) -> Dates:
-    """Read a column of clock times as time since midnight (``values`` is timedelta64[us], NaT where unreadable).
+    """Read clock times as time since midnight (``values`` is timedelta64[us], NaT where unreadable).
 
-    ``HH:MM``, ``HH:MM:SS``, a fraction of a second, and am/pm are read; of ``HH:MM:SS:FF`` the last part is left out.
+    ``HH:MM``, ``HH:MM:SS``, a fraction of a second, and am/pm are read; of ``HH:MM:SS:FF`` the last part is
+    left out.
     """
     import pandas as pd
 
@@ -167,21 +172,22 @@ def _order(
     column: str,
     source: str,
 ) -> tuple[bool, str]:
-    """Whether the first of two numbers is the day, from `dayfirst` or from the data; with the rule in words."""
+    """Whether the first of two numbers is the day, from `dayfirst` or the data; and the rule in words."""
     day_first, month_first = int(weight[a > 12].sum()), int(weight[b > 12].sum())
     if dayfirst is not None:
         return dayfirst, f"{'DD/MM/YYYY' if dayfirst else 'MM/DD/YYYY'} (as stated)"
     if day_first and month_first:
         raise InputError(
-            f"{source}: column {column!r} mixes orders: the first number exceeds 12 in {day_first:,} rows, the second in "
-            f"{month_first:,}. State dayfirst=True or dayfirst=False; rows that do not fit are then set aside, or correct the file.",
+            f"{source}: column {column!r} mixes orders: the first number exceeds 12 in {day_first:,} rows, "
+            f"the second in {month_first:,}. State dayfirst=True or dayfirst=False; rows that do not fit "
+            "are then set aside, or correct the file.",
             column=column,
         )
     if not day_first and not month_first and (a != b).any():
         n = int(weight.sum())
         raise InputError(
-            f"{source}: dates in column {column!r} are ambiguous: day and month are both 12 or less in all {n:,} rows "
-            "(03/04 is 3 April or March 4). State dayfirst=True or dayfirst=False.",
+            f"{source}: dates in column {column!r} are ambiguous: day and month are both 12 or less in all "
+            f"{n:,} rows (03/04 is 3 April or March 4). State dayfirst=True or dayfirst=False.",
             column=column,
         )
     n, first = (day_first, True) if day_first or not month_first else (month_first, False)
@@ -236,7 +242,7 @@ def _require_mostly_readable(
         " Years of two digits need a stated format, e.g. date_format='%d.%m.%y'." if short * 2 > bad else ""
     )
     raise InputError(
-        f"{source}: column {column!r} is no column of dates by any known form: {bad:,} of {asked:,} values cannot be read.{hint} "
-        "State date_format=, e.g. '%d.%m.%Y %H:%M', or name another column.",
+        f"{source}: column {column!r} is no column of dates by any known form: {bad:,} of {asked:,} values "
+        f"cannot be read.{hint} State date_format=, e.g. '%d.%m.%Y %H:%M', or name another column.",
         column=column,
     )

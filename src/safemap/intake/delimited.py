@@ -1,4 +1,4 @@
-"""Delimited text (CSV, TSV): delimiter by scoring, every line of the same width, rows numbered as a spreadsheet does."""
+"""Delimited text (CSV, TSV): delimiter by scoring, lines of one width, rows numbered as in a spreadsheet."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def parse_delimited(text: str, *, delimiter: str | None = None, source: str) -> 
     text : str
         Content of the file.
     delimiter : str, optional
-        One character. If not given, the one of comma, semicolon, tab and bar that splits the first lines most evenly.
+        One character. If not given, the one of comma, semicolon, tab and bar that splits the first lines most
+        evenly.
     source : str
         Name of the file for messages.
 
@@ -122,8 +123,8 @@ def _require_even_lines(text: str, mark: str, width: int, source: str) -> None:
     more = f" (and {len(uneven) - 1:,} further lines)" if len(uneven) > 1 else ""
     why = "the file seems to be cut off" if last else "a delimiter or a quote is missing or too many in it"
     raise InputError(
-        f"{source}, line {line}: {fields} fields where the header has {width}{more}; {why}. "
-        "Correct the line, or export the file again.",
+        f"{source}, line {line}: {fields} fields where the header has {width}{more}; {why}. Correct the "
+        "line, or export the file again.",
         line=line,
         lines=[number for number, _, _ in uneven[:100]],
     )
@@ -155,14 +156,15 @@ def _uneven_quoted(text: str, mark: str, width: int, source: str) -> list[tuple[
             start, begun = reader.line_num + 1, start
     except csv.Error as error:
         raise InputError(
-            f"{source}, line {reader.line_num}: a field is longer than {csv.field_size_limit():,} characters; "
-            "a quote that opens is probably never closed. Correct it, or export the file again.",
+            f"{source}, line {reader.line_num}: a field is longer than {csv.field_size_limit():,} "
+            "characters; a quote that opens is probably never closed. Correct it, or export the file "
+            "again.",
             line=reader.line_num,
         ) from error
     if text.count('"') % 2:
         raise InputError(
-            f"{source}: a quote that opens in the record at line {begun} is never closed; the file seems to be cut off, "
-            "or a quote in it is not doubled. Correct it, or export the file again.",
+            f"{source}: a quote that opens in the record at line {begun} is never closed; the file seems "
+            "to be cut off, or a quote in it is not doubled. Correct it, or export the file again.",
             line=begun,
         )
     return [(line, fields, line == begun) for line, fields in uneven]

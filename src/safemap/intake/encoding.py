@@ -1,8 +1,8 @@
 """Which encoding a text file is in, by trying the likely ones and scoring what comes out.
 
-UTF-8 proves itself: other text hardly ever decodes by chance. The single-byte encodings decode anything, so the
-decoded words are looked at: a word of Russian is Cyrillic throughout and made of frequent letters, a word of Spanish
-is mostly plain Latin with an accent here and there.
+UTF-8 proves itself: other text hardly ever decodes by chance. The single-byte encodings decode anything, so
+the decoded words are looked at: a word of Russian is Cyrillic throughout and made of frequent letters, a word
+of Spanish is mostly plain Latin with an accent here and there.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def decode(data: bytes, *, encoding: str | None = None, source: str) -> Decoded:
     data : bytes
         Content of the file.
     encoding : str, optional
-        Encoding to use. If not given: a byte order mark decides, then UTF-8 if the file is valid UTF-8, then the
-        best score among cp1251, latin-1/cp1252 and cp866.
+        Encoding to use. If not given: a byte order mark decides, then UTF-8 if the file is valid UTF-8, then
+        the best score among cp1251, latin-1/cp1252 and cp866.
     source : str
         Name of the file for messages.
 
@@ -104,8 +104,9 @@ def _best_single_byte(data: bytes) -> Decoded:
 def plausibility(text: str) -> float:
     """How much the non-ASCII characters of `text` look like written language, 0 to 1.
 
-    Each non-ASCII character earns a weight by its frequency in Russian, Uzbek, Spanish or French; letters lose
-    it in words that mix scripts, that consist of accented letters only, or that change case in the middle.
+    Each non-ASCII character earns a weight by its frequency in Russian, Uzbek, Spanish or French; letters
+    lose it in words that mix scripts, that consist of accented letters only, or that change case in the
+    middle.
     """
     total = sum(1 for c in text if not c.isascii())
     if not total:

@@ -35,18 +35,19 @@ class Incidents(Result):
     Attributes
     ----------
     frame : pandas.DataFrame
-        Index ``row`` (row number as a spreadsheet shows it); columns ``x``, ``y`` (in ``settings["crs"]``), ``date`` and
-        ``category`` where given, then the columns of the file. After :func:`clean_incidents` or
+        Index ``row`` (row number as a spreadsheet shows it); columns ``x``, ``y`` (in ``settings["crs"]``),
+        ``date`` and ``category`` where given, then the columns of the file. After :func:`clean_incidents` or
         :func:`select_incidents` only the rows that were not set aside.
     audit : Audit
         Every row of the file: kept, or set aside with a reason.
     report : LoadReport
         How the file was read.
     remembered : mapping of str to pandas.Index
-        Rows known from reading: ``unreadable_coordinates``, ``unreadable_date``, ``unreadable_time``, ``duplicate_row``.
+        Rows known from reading: ``unreadable_coordinates``, ``unreadable_date``, ``unreadable_time``,
+        ``duplicate_row``.
     pileups : pandas.DataFrame or None
-        Coordinates shared by suspiciously many rows, from :func:`clean_incidents`: columns ``x``, ``y``, ``rows``,
-        ``share``, ``addresses``, ``categories``, ``suspected``.
+        Coordinates shared by suspiciously many rows, from :func:`clean_incidents`: columns ``x``, ``y``,
+        ``rows``, ``share``, ``addresses``, ``categories``, ``suspected``.
     """
 
     kind: ClassVar[str] = "incidents"
@@ -62,8 +63,9 @@ class Incidents(Result):
         if self.pileups is not None and len(self.pileups):
             worst = self.pileups.iloc[0]
             lines.append(
-                f"{len(self.pileups)} coordinates hold suspiciously many rows; the largest {int(worst['rows']):,} "
-                f"({worst['share']:.1%}), suspected {worst['suspected'].replace('_', ' ')}"
+                f"{len(self.pileups)} coordinates hold suspiciously many rows; the largest "
+                f"{int(worst['rows']):,} ({worst['share']:.1%}), suspected "
+                f"{worst['suspected'].replace('_', ' ')}"
             )
         return "\n".join(lines)
 
@@ -107,7 +109,8 @@ def read_incidents(
     crs : any, optional
         Coordinate system of `x` and `y`, or of a layer of points that names none.
     date, time : str, optional
-        Column with the date of the event, and with its clock time. A `time` column without `date` is taken to hold both.
+        Column with the date of the event, and with its clock time. A `time` column without `date` is taken to
+        hold both.
     category : str, optional
         Column with the kind of event.
     id : str, optional
@@ -121,19 +124,22 @@ def read_incidents(
     date_format : str, optional
         One ``strptime`` format for all dates.
     positional_uncertainty : float, optional
-        Metres by which coordinates may be off (displacement for privacy, snapping, geocoder); carried in the settings.
+        Metres by which coordinates may be off (displacement for privacy, snapping, geocoder); carried in the
+        settings.
     keep : sequence of str, optional
         Columns of the file to keep beside those named above. Default: all.
 
     Returns
     -------
     Incidents
-        ``frame`` with the index ``row`` and the columns ``x``, ``y``, ``date``, ``category``, then those of the file.
+        ``frame`` with the index ``row`` and the columns ``x``, ``y``, ``date``, ``category``, then those of
+        the file.
 
     Raises
     ------
     InputError, CRSError
-        If the file, a column, an encoding, a date order or a coordinate system is missing, broken or ambiguous.
+        If the file, a column, an encoding, a date order or a coordinate system is missing, broken or
+        ambiguous.
 
     Notes
     -----
@@ -143,8 +149,8 @@ def read_incidents(
     Examples
     --------
     >>> import pandas as pd
-    >>> rows = pd.DataFrame({"lon": ["-99,1", "NA"], "lat": ["19,3", ""], "when": ["2023-01-31", "2023-02-01"]})
-    >>> incidents = read_incidents(rows, lon="lon", lat="lat", date="when")
+    >>> rows = pd.DataFrame({"lon": ["-99,1", "NA"], "lat": ["19,3", ""], "on": ["2023-01-31", "2023-02-01"]})
+    >>> incidents = read_incidents(rows, lon="lon", lat="lat", date="on")
     >>> incidents.frame["x"].tolist(), incidents.report.decimal
     ([-99.1, nan], ',')
     """
@@ -179,7 +185,8 @@ def read_incidents(
     notes += renamed
     report = LoadReport(
         source=raw.source, format=raw.format, rows=len(raw.frame), columns=tuple(map(str, raw.frame.columns)),
-        decimal=places.decimal, crs=crs_name(places.crs), roles=used, date_rule=date_rule, notes=tuple(notes), **raw.facts,
+        decimal=places.decimal, crs=crs_name(places.crs), roles=used, date_rule=date_rule,
+        notes=tuple(notes), **raw.facts,
     )  # fmt: skip
     settings = {
         "source": raw.source,
@@ -225,14 +232,15 @@ def _coordinates(
     if lon is not None:
         if crs is not None and not as_crs(crs).equals(as_crs(4326), ignore_axis_order=True):
             raise CRSError(
-                f"lon= and lat= state degrees on WGS 84, but crs={crs!r} was given. Use x=, y= and crs= for another system."
+                f"lon= and lat= state degrees on WGS 84, but crs={crs!r} was given. Use x=, y= and crs= "
+                "for another system."
             )
         return _from_columns(raw, lon, lat, as_crs(4326), decimal)
     if x is not None:
         if crs is None:
             raise CRSError(
-                f"{raw.source}: x={x!r} and y={y!r} need crs=, e.g. crs='EPSG:32614'. "
-                "If the columns hold degrees on WGS 84, use lon= and lat=."
+                f"{raw.source}: x={x!r} and y={y!r} need crs=, e.g. crs='EPSG:32614'. If the columns hold "
+                "degrees on WGS 84, use lon= and lat=."
             )
         return _from_columns(raw, x, y, as_crs(crs), decimal)
     if raw.points is None:
@@ -246,7 +254,8 @@ def _coordinates(
         and not as_crs(crs).equals(as_crs(stated), ignore_axis_order=True)
     ):
         raise CRSError(
-            f"{raw.source} says it is in {crs_name(stated)}, but crs={crs_name(crs)} was given. Leave crs out, or correct the file."
+            f"{raw.source} says it is in {crs_name(stated)}, but crs={crs_name(crs)} was given. Leave crs "
+            "out, or correct the file."
         )
     system = as_crs(stated if stated is not None else crs)
     return _Places(px, py, np.zeros(len(px), bool), system, None)
@@ -258,8 +267,9 @@ def _from_columns(raw: RawTable, x: str, y: str, crs: Any, decimal: str | None) 
     for column, numbers in ((x, first), (y, second)):
         if len(raw.frame) and numbers.unreadable.any() and np.isnan(numbers.values).all():
             raise InputError(
-                f"{raw.source}: column {column!r} holds no number at all. Coordinates are expected as decimal numbers "
-                "(41.2995 or 41,2995). Name another column, or convert degrees, minutes and seconds first.",
+                f"{raw.source}: column {column!r} holds no number at all. Coordinates are expected as "
+                "decimal numbers (41.2995 or 41,2995). Name another column, or convert degrees, minutes "
+                "and seconds first.",
                 column=column,
             )
     unreadable = first.unreadable | second.unreadable
@@ -283,8 +293,8 @@ def _require_not_degrees(places: _Places, raw: RawTable) -> None:
     degrees = in_range(places.x, places.y, 4326)
     if there.any() and degrees[there].mean() > 0.5:
         raise CRSError(
-            f"{raw.source}: crs={crs_name(places.crs)} counts metres, but {degrees[there].mean():.0%} of the coordinates lie within "
-            "180 and 90, as degrees do. Use lon= and lat=, or check the system."
+            f"{raw.source}: crs={crs_name(places.crs)} counts metres, but {degrees[there].mean():.0%} of "
+            "the coordinates lie within 180 and 90, as degrees do. Use lon= and lat=, or check the system."
         )
 
 
@@ -294,8 +304,8 @@ def _no_coordinates(raw: RawTable) -> str:
     lat = next((named[w] for w in _LAT_WORDS if w in named), None)
     hint = f" They look like lon={lon!r}, lat={lat!r}." if lon and lat else ""
     return (
-        f"{raw.source}: name the columns of the coordinates with lon= and lat= (degrees) or x=, y= and crs=.{hint} "
-        f"Columns there are: {', '.join(map(repr, map(str, raw.frame.columns)))}."
+        f"{raw.source}: name the columns of the coordinates with lon= and lat= (degrees) or x=, y= and "
+        f"crs=.{hint} Columns there are: {', '.join(map(repr, map(str, raw.frame.columns)))}."
     )
 
 
@@ -317,7 +327,8 @@ def _dates(
         if times.unreadable.any():
             bad["unreadable_time"] = raw.frame.index[times.unreadable]
             notes.append(
-                f"{int(times.unreadable.sum()):,} clock times cannot be read (rows {_some(bad['unreadable_time'])})"
+                f"{int(times.unreadable.sum()):,} clock times cannot be read (rows "
+                f"{_some(bad['unreadable_time'])})"
             )
     rule = dates.rule + (f", clock time from {time!r}" if time else "")
     return values, rule, notes + _heaping(values), bad

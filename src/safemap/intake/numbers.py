@@ -82,7 +82,7 @@ def _tidy(text: pd.Series) -> pd.Series:
 
 
 def _decimal_mark(rest: pd.Series, *, points: int, column: str, source: str) -> str:
-    """Decimal mark that reads most values: `rest` are not plain numbers, `points` counts those with a point."""
+    """Decimal mark that reads most: `rest` are not plain numbers, `points` counts those with a point."""
     comma = rest.str.match(_COMMA) | rest.str.match(_COMMA_GROUPED)
     point = rest.str.match(_POINT_GROUPED)
     only_comma, only_point = int((comma & ~point).sum()), int((point & ~comma).sum())
@@ -90,8 +90,8 @@ def _decimal_mark(rest: pd.Series, *, points: int, column: str, source: str) -> 
         return ","
     if not only_comma and not only_point and not points and int(rest.str.match(_THREE_DIGITS).sum()):
         raise InputError(
-            f"{source}: column {column!r} holds numbers such as '1,234' only, which is either 1.234 or 1234. "
-            "State decimal=',' or decimal='.'.",
+            f"{source}: column {column!r} holds numbers such as '1,234' only, which is either 1.234 or "
+            "1234. State decimal=',' or decimal='.'.",
             column=column,
         )
     return "."

@@ -1,4 +1,4 @@
-"""Coordinates that many unrelated events share: a police post or a centroid standing in for the real place."""
+"""Coordinates that many unrelated events share: a police post or a centroid in place of the real one."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ def find_pileups(
     Returns
     -------
     pileups : DataFrame
-        ``x, y, rows, share, addresses, categories, suspected``, the largest first. ``suspected`` is ``default`` where
-        the rows name 3 or more addresses or 4 or more categories, which one place does not; without either column,
-        where the count exceeds the 0.9999 quantile of a Poisson law with the mean count per coordinate.
-        Otherwise ``hot_address``: many events, but plausibly of one place.
+        ``x, y, rows, share, addresses, categories, suspected``, the largest first. ``suspected`` is
+        ``default`` where the rows name 3 or more addresses or 4 or more categories, which one place does not;
+        without either column, where the count exceeds the 0.9999 quantile of a Poisson law with the mean
+        count per coordinate. Otherwise ``hot_address``: many events, but plausibly of one place.
     member : Series
         Position in `pileups` of each row, -1 where it is in none.
 
@@ -55,7 +55,8 @@ def find_pileups(
     --------
     >>> import pandas as pd
     >>> x = pd.Series([5.0] * 12 + [float(i) for i in range(100, 200)])
-    >>> table, member = find_pileups(x, x, geographic=False, category=pd.Series(list("abcdefghijkl") + ["a"] * 100))
+    >>> kinds = pd.Series(list("abcdefghijkl") + ["a"] * 100)
+    >>> table, member = find_pileups(x, x, geographic=False, category=kinds)
     >>> table[["rows", "categories", "suspected"]].values.tolist()
     [[12, 12, 'default']]
     """

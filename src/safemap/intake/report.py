@@ -40,7 +40,8 @@ class LoadReport:
 
     Examples
     --------
-    >>> print(LoadReport(source="a.csv", format="csv", rows=2, columns=("lon", "lat"), delimiter=";").summary())
+    >>> report = LoadReport(source="a.csv", format="csv", rows=2, columns=("lon", "lat"), delimiter=";")
+    >>> print(report.summary())
     a.csv: 2 rows, 2 columns (csv)
       delimiter: ;
     """

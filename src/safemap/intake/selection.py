@@ -88,8 +88,8 @@ def _matches(values: pd.Series, column: str, allowed: Any, source: str) -> np.nd
     unknown = [original for key, original in wanted.items() if key not in occurring]
     if unknown:
         raise InputError(
-            f"{source}: where asks for {column} = {', '.join(map(repr, unknown))}, which occurs in no row."
-            f"{_suggestion(values, unknown)}",
+            f"{source}: where asks for {column} = {', '.join(map(repr, unknown))}, which occurs in no "
+            f"row.{_suggestion(values, unknown)}",
             column=column,
             values=unknown,
         )
@@ -134,8 +134,8 @@ def _outside(incidents: Incidents, first: pd.Timestamp, last: pd.Timestamp) -> n
     frame = incidents.frame
     if "date" not in frame.columns:
         raise InputError(
-            f"{incidents.audit.source}: a period was asked for, but no column of dates was named. "
-            "Read the file with date= (or time=, if one column holds date and time)."
+            f"{incidents.audit.source}: a period was asked for, but no column of dates was named. Read the "
+            "file with date= (or time=, if one column holds date and time)."
         )
     day = frame["date"].dt.normalize()
     unreadable = frame.index.isin(incidents.remembered.get("unreadable_date", frame.index[:0]))

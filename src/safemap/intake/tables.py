@@ -78,8 +78,8 @@ def read_table(
     if kind in _VECTOR:
         return _from_layer(file, layer)
     raise InputError(
-        f"{file.name}: files ending in {kind or 'nothing'} are not known. Give CSV, TSV, XLSX, Parquet, GeoPackage, "
-        "GeoJSON or a zipped shapefile."
+        f"{file.name}: files ending in {kind or 'nothing'} are not known. Give CSV, TSV, XLSX, Parquet, "
+        "GeoPackage, GeoJSON or a zipped shapefile."
     )
 
 
@@ -88,7 +88,8 @@ def existing_file(path: str | Path) -> Path:
     file = Path(path)
     if not file.exists():
         raise InputError(
-            f"{file.name}: no such file in {file.parent}. Check the path; it is taken from the working folder."
+            f"{file.name}: no such file in {file.parent}. Check the path; it is taken from the working "
+            "folder."
         )
     if file.is_file() and file.stat().st_size == 0:
         raise InputError(f"{file.name} is empty (0 bytes). Check that the export or the download finished.")
@@ -169,7 +170,8 @@ def _from_book(file: Path, sheet: str | None) -> RawTable:
         )
     if len(filled) > 1:
         raise InputError(
-            f"{file.name} has several sheets with data: {', '.join(map(repr, filled))}. Name one with sheet=.",
+            f"{file.name} has several sheets with data: {', '.join(map(repr, filled))}. Name one with "
+            "sheet=.",
             sheets=list(filled),
         )
     name, rows = next(iter(filled.items()))
@@ -263,8 +265,8 @@ def read_layer(file: Path, layer: str | None = None) -> tuple[gpd.GeoDataFrame, 
             frame = gpd.read_file(target, layer=name, engine="pyogrio")
         except pyogrio.errors.DataSourceError as error:
             raise InputError(
-                f"{file.name} cannot be read as a geographic file; it may be damaged, cut off, or lack its companions "
-                "(.dbf, .shx of a shapefile)."
+                f"{file.name} cannot be read as a geographic file; it may be damaged, cut off, or lack its "
+                "companions (.dbf, .shx of a shapefile)."
             ) from error
     if not isinstance(frame, gpd.GeoDataFrame):
         raise InputError(
