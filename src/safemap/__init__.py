@@ -29,6 +29,8 @@ _WHERE = {
     "join_areas": "safemap.analysis.joining",
     "JoinResult": "safemap.analysis.joining",
     # numbers
+    "raster_sum_by_area": "safemap.analysis.zonal",
+    "ZonalResult": "safemap.analysis.zonal",
     "area_rates": "safemap.analysis.rates",
     "smooth_rates": "safemap.analysis.rates",
     "RatesResult": "safemap.analysis.rates",
@@ -87,6 +89,7 @@ if TYPE_CHECKING:
     from safemap.analysis.rates import RatesResult, area_rates, smooth_rates
     from safemap.analysis.survey import SurveyResult, count_answers, survey_estimate
     from safemap.analysis.survey_design import SurveyDesign
+    from safemap.analysis.zonal import ZonalResult, raster_sum_by_area
     from safemap.audit import Audit
     from safemap.disclosure.registry import Registry
     from safemap.errors import SafemapError, SafemapWarning

@@ -247,8 +247,9 @@ def _grid(areas: AreasLike, cell_size: float | None, uncertainty: float) -> tupl
     if is_grid(frame):
         if cell_size is not None and cell_size != frame.attrs["safemap"]["cell_size_m"]:
             raise ConfigError(
-                f"cell_size={cell_size!r}, but the grid has cells of {frame.attrs['safemap']['cell_size_m']:g} m. "
-                "Give the areas instead of the grid, or leave cell_size out."
+                f"cell_size={cell_size!r}, but the grid has cells of "
+                f"{frame.attrs['safemap']['cell_size_m']:g} m. Give the areas instead of the grid, or leave "
+                "cell_size out."
             )
     else:
         frame = make_grid(frame, cell_size=cell_size, positional_uncertainty=uncertainty)
@@ -259,8 +260,8 @@ def _read_points(incidents: Any, weights: str | None, grid: Grid) -> _Points:
     frame, settings = getattr(incidents, "frame", None), getattr(incidents, "settings", {})
     if frame is None or not {"x", "y"} <= set(frame.columns) or "crs" not in settings:
         raise InputError(
-            "incidents must have x, y and a coordinate system, as read_incidents, clean_incidents or join_areas "
-            f"give them; got {type(incidents).__name__}."
+            "incidents must have x, y and a coordinate system, as read_incidents, clean_incidents or "
+            f"join_areas give them; got {type(incidents).__name__}."
         )
     if incidents.audit is not None:
         frame = frame.loc[incidents.audit.placed.intersection(frame.index, sort=False)]
@@ -282,8 +283,8 @@ def _read_weights(frame: pd.DataFrame, weights: str | None) -> NDArray[np.float6
     bad = ~np.isfinite(values) | (values < 0)
     if bad.any():
         raise InputError(
-            f"Column {weights!r}: weights must be numbers, zero or more; {int(bad.sum()):,} rows are not, e.g. rows "
-            f"{frame.index[bad][:5].tolist()}. Correct them or set those rows aside.",
+            f"Column {weights!r}: weights must be numbers, zero or more; {int(bad.sum()):,} rows are not, "
+            f"e.g. rows {frame.index[bad][:5].tolist()}. Correct them or set those rows aside.",
             rows=frame.index[bad][:100].tolist(),
         )
     return values
@@ -359,8 +360,8 @@ def _bandwidth(asked: float | str, points: _Points, cell: float, kernel: Kernel)
     if not isinstance(asked, str):
         if asked < cell:
             raise ConfigError(
-                f"bandwidth is {asked:g} m, less than the cell of {cell:g} m, so events between the centres of cells "
-                "would be lost. Use a larger bandwidth or smaller cells."
+                f"bandwidth is {asked:g} m, less than the cell of {cell:g} m, so events between the centres of "
+                "cells would be lost. Use a larger bandwidth or smaller cells."
             )
         return _Bandwidth(float(asked), "as given", automatic=False)
     if asked == "rule":
@@ -370,8 +371,8 @@ def _bandwidth(asked: float | str, points: _Points, cell: float, kernel: Kernel)
     needed = 2 if asked == "nrd" else k + 1
     if len(points.x) < needed:
         raise StatisticsError(
-            f"bandwidth={asked!r} needs {needed} or more events in the study area; there are {len(points.x)}. "
-            "Give metres, or use bandwidth='rule'."
+            f"bandwidth={asked!r} needs {needed} or more events in the study area; there are "
+            f"{len(points.x)}. Give metres, or use bandwidth='rule'."
         )
     if asked == "nrd":
         metres = (normal_reference(points.x) + normal_reference(points.y)) / 2
@@ -439,7 +440,7 @@ def _flattened(
     bandwidth: float,
     kernel: Kernel,
 ) -> NDArray[np.float64]:
-    """Divided by the part of the kernel that lies in the study area, then rescaled to the number of events."""
+    """Divided by the part of the kernel in the study area, then rescaled to the number of events."""
     x, y = grid.centres()
     seen = np.zeros(len(values))
     for lattice, part in lattices:
@@ -571,6 +572,6 @@ def _notes(events: int) -> list[str]:
     if events >= few:
         return []
     return [
-        f"only {events} events: below {few:.0f} a surface shows single events, not a pattern, and may give away where "
-        "they happened"
+        f"only {events} events: below {few:.0f} a surface shows single events, not a pattern, and may give "
+        "away where they happened"
     ]

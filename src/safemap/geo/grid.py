@@ -80,8 +80,8 @@ def make_grid(
     References
     ----------
     Chainey, S. & Ratcliffe, J. (2005). GIS and Crime Mapping. Wiley. doi:10.1002/9781118685181
-    (shorter side / 150); Wong, D. W. S. & Lee, J. (2005). Statistical Analysis of Geographic Information. Wiley
-    (quadrats, ``sqrt(2 A / N)``).
+    (shorter side / 150); Wong, D. W. S. & Lee, J. (2005). Statistical Analysis of Geographic Information.
+    Wiley (quadrats, ``sqrt(2 A / N)``).
 
     Examples
     --------
@@ -200,8 +200,8 @@ def parse_ids(ids: pd.Index) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         match = _ID.fullmatch(str(area_id))
         if match is None:
             raise InputError(
-                f"{area_id!r} is not the id of a cell that make_grid made (such as N21403E01935). Use the grid as it "
-                "came, or give the areas and let kernel_density make the grid."
+                f"{area_id!r} is not the id of a cell that make_grid made (such as N21403E01935). Use the grid "
+                "as it came, or give the areas and let kernel_density make the grid."
             )
         north, row, east, col = match.groups()
         rows[at] = int(row) if north == "N" else -int(row)
@@ -210,7 +210,7 @@ def parse_ids(ids: pd.Index) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def study_area(metric: gpd.GeoDataFrame) -> tuple[Geometry, int]:
-    """All areas as one shape, and the number of gaps between them that were closed (narrower than a metre)."""
+    """All areas as one shape, and how many gaps between them (narrower than a metre) were closed."""
     import shapely
 
     whole = shapely.union_all(shapely.make_valid(metric.geometry.to_numpy(), method="structure"))
@@ -276,8 +276,8 @@ def _refuse_too_many(
         return
     xmin, ymin, xmax, ymax = metric.total_bounds
     message = (
-        f"A grid of {size:g} m over a box of {(xmax - xmin) / 1000:,.1f} x {(ymax - ymin) / 1000:,.1f} km has "
-        f"{window.cells:,} cells; at most {max_cells:,} are made. "
+        f"A grid of {size:g} m over a box of {(xmax - xmin) / 1000:,.1f} x {(ymax - ymin) / 1000:,.1f} km "
+        f"has {window.cells:,} cells; at most {max_cells:,} are made. "
     )
     stray, cells = _stray(metric, tiling)
     if stray is not None and cells < window.cells / 4:

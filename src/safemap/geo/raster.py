@@ -107,7 +107,8 @@ def open_raster(path: str | Path, *, band: int = 1) -> Iterator[RasterReader]:
         dataset = rasterio.open(path)
     except (rasterio.errors.RasterioIOError, OSError) as error:
         raise InputError(
-            f"{name} cannot be read as a raster. Check that the file exists and is whole (a GeoTIFF, for example)."
+            f"{name} cannot be read as a raster. Check that the file exists and is whole (for example a "
+            "GeoTIFF)."
         ) from error
     with dataset:
         if not 1 <= band <= dataset.count:
@@ -116,7 +117,8 @@ def open_raster(path: str | Path, *, band: int = 1) -> Iterator[RasterReader]:
             )
         if dataset.crs is None:
             raise CRSError(
-                f"{name} has no coordinate reference system. Write it into the file, e.g. with gdal_edit -a_srs."
+                f"{name} has no coordinate reference system. Write it into the file, e.g. with "
+                "gdal_edit -a_srs."
             )
         t = dataset.transform
         if t.b or t.d or not (t.a > 0 and t.e):

@@ -46,7 +46,7 @@ class Tiling(Protocol):
 
 @dataclass(frozen=True)
 class Rectangles:
-    """Rectangles with corners at ``(x0 + col * dx, y0 + row * dy)``; `dy` is negative where rows count southwards."""
+    """Rectangles with corners at ``(x0 + col * dx, y0 + row * dy)``; `dy` below 0 counts rows southwards."""
 
     dx: float
     dy: float

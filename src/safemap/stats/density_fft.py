@@ -109,7 +109,7 @@ def binned_sum(
 
 
 class _Bins(NamedTuple):
-    """Bins of width ``dx / refine`` in bandwidths; a node of the lattice is the middle of a bin if refine is odd."""
+    """Bins of width ``dx / refine``, in bandwidths; nodes are middles of bins, as refine is odd."""
 
     refine: int
     dx: float
