@@ -195,7 +195,7 @@ def build_graph(
         ``queen``: areas that share a point, overlap, or are at most `tolerance` apart. ``rook``: areas that
         share a border longer than `tolerance`.
     tolerance : float
-        Metres within which two outlines are taken to touch. Default 1.
+        Metres within which two outlines are taken to touch. Default 1. With 0, areas without a CRS will do.
     isolates : {"exclude", "attach-nearest", "error"}
         Areas without neighbours stay so and are never tested; or are linked to the nearest area; or raise.
 
@@ -227,7 +227,7 @@ def build_graph(
     """
     _check_options(rule, tolerance, isolates)
     frame = _frame_of(areas)
-    projected, epsg = _to_metres(frame)
+    projected, epsg = _measurable(frame, tolerance)
     geometry = projected.geometry.to_numpy()
     shared = _shared_vertices(geometry)
     near = _within_tolerance(geometry, tolerance, known=shared)
@@ -302,10 +302,11 @@ def _frame_of(areas: AreasLike) -> gpd.GeoDataFrame:
     return frame
 
 
-def _to_metres(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, int]:
+def _measurable(frame: gpd.GeoDataFrame, tolerance: float) -> tuple[gpd.GeoDataFrame, int | None]:
+    """The areas in metres; as they are where nothing needs measuring and no system is stated."""
     from safemap.geo.crs import to_metres
 
-    return to_metres(frame)
+    return (frame, None) if tolerance == 0 and frame.crs is None else to_metres(frame)
 
 
 def _shared_vertices(geometry: NDArray[Any]) -> Pairs:
@@ -482,8 +483,8 @@ def _from_frame(links: pd.DataFrame, ids: pd.Index | None) -> AreaGraph:
     strange = links.loc[(rows < 0) | (columns < 0), ["focal", "neighbor"]]
     if len(strange):
         raise AlignmentError(
-            f"{len(strange)} links name areas that are not there, e.g. {strange.iloc[0].tolist()}; the ids of "
-            f"the areas are {ids.dtype}, of the links {links['focal'].dtype}. Use the same ids and type."
+            f"{len(strange)} links name areas that are not there, e.g. {strange.iloc[0].tolist()}; the ids "
+            f"of the areas are {ids.dtype}, of the links {links['focal'].dtype}. Use the same ids and type."
         )
     if links.duplicated(["focal", "neighbor"]).any():
         raise InputError(
