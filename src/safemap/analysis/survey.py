@@ -336,7 +336,8 @@ def _estimate(
     low, high = _interval(request, e, error, effective)
     columns |= {
         "estimate": e.estimate, "std_error": error, "conf_low": low, "conf_high": high, "n": e.n,
-        "n_eff": np.where(e.n > 0, effective.n_eff, np.nan), "n_eff_df": np.where(e.n > 0, effective.n_eff_df, np.nan),
+        "n_eff": np.where(e.n > 0, effective.n_eff, np.nan),
+        "n_eff_df": np.where(e.n > 0, effective.n_eff_df, np.nan),
         "deff": e.deff, "df": e.df,
     }  # fmt: skip
     table = pd.DataFrame(columns)
