@@ -37,6 +37,10 @@ _WHERE = {
     "global_moran": "safemap.analysis.autocorrelation",
     "local_moran": "safemap.analysis.autocorrelation",
     "local_getis_ord": "safemap.analysis.autocorrelation",
+    "kernel_density": "safemap.analysis.density",
+    "DensityResult": "safemap.analysis.density",
+    "density_classes": "safemap.analysis.density_reading",
+    "bandwidth_sensitivity": "safemap.analysis.density_reading",
     # survey answers
     "SurveyDesign": "safemap.analysis.survey_design",
     "survey_estimate": "safemap.analysis.survey",
@@ -44,13 +48,12 @@ _WHERE = {
     "count_answers": "safemap.analysis.survey",
     "publication_flag": "safemap.stats.publication",
     "min_n_plan": "safemap.stats.publication",
-    "kernel_density": "safemap.analysis.density",
-    "DensityResult": "safemap.analysis.density",
     # what may leave
     "Registry": "safemap.disclosure.registry",
     # pictures and files out
     "explore": "safemap.maps",
     "save_map": "safemap.maps",
+    "write_surface": "safemap.output.surface",
     # whole assessments
     "load_assessment": "safemap.job",
     "run_assessment": "safemap.job",
@@ -85,6 +88,7 @@ if TYPE_CHECKING:
     from safemap import datasets, errors, settings, stats
     from safemap.analysis.autocorrelation import global_moran, local_getis_ord, local_moran
     from safemap.analysis.density import DensityResult, kernel_density
+    from safemap.analysis.density_reading import bandwidth_sensitivity, density_classes
     from safemap.analysis.joining import JoinResult, join_areas
     from safemap.analysis.rates import RatesResult, area_rates, smooth_rates
     from safemap.analysis.survey import SurveyResult, count_answers, survey_estimate
@@ -103,5 +107,6 @@ if TYPE_CHECKING:
     from safemap.intake.selection import select_incidents
     from safemap.job import load_assessment, run_assessment
     from safemap.maps import explore, save_map
+    from safemap.output.surface import write_surface
     from safemap.results import Result
     from safemap.stats.publication import min_n_plan, publication_flag

@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from safemap.errors import ConfigError, InputError, StatisticsError
-from safemap.geo.coordinates import crs_name, transform_xy
+from safemap.analysis.grid_points import (
+    Points,
+    audit_outside,
+    beyond_grid,
+    inside_grid,
+    newest_event,
+    position_in_grid,
+    read_points,
+)
+from safemap.errors import ConfigError, StatisticsError
+from safemap.geo.coordinates import crs_name
 from safemap.geo.grid import Grid, is_grid, make_grid, read_grid
 from safemap.geo.polygons import require_areas
 from safemap.geo.raster import Surface
@@ -21,11 +30,9 @@ from safemap.stats.density_fft import SMOOTH, binned_sum
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    import pandas as pd
     from numpy.typing import NDArray
 
     from safemap._typing import AreasLike
-    from safemap.audit import Audit
 
 Edge = Literal["uniform", "diggle"]
 BandwidthRule = Literal["rule", "nrd", "knn"]
@@ -37,7 +44,6 @@ FAST_FROM = 1_000_000
 FAST_BOUND = 0.01
 
 _KM2 = 1e6  # square metres
-_CLOSED = 1e-3  # metres by which a point may lie beyond the border and still be on it
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -160,46 +166,18 @@ def kernel_density(
     """
     _check_options(bandwidth, cell_size, edge, events_beyond, method)
     grid, frame = _grid(areas, cell_size, _uncertainty(incidents, positional_uncertainty))
-    points = _read_points(incidents, weights, grid)
-    inside = _inside(points, grid)
-    beyond = _beyond(points, inside, events_beyond, weights, grid)
+    points = read_points(incidents, weights, grid)
+    inside = inside_grid(points, grid)
+    beyond = beyond_grid(points, inside, events_beyond, weights, grid)
     used = points.only(inside)
     chosen = _bandwidth(bandwidth, used, grid.size, kernel)
     correction = edge if beyond is None else None
     field = _estimate(used.joined(beyond), grid, chosen.metres, kernel, correction, method)
-    audit = _audit(incidents, points, inside)
-    settings = _settings(grid, chosen, field, kernel, correction, weights, used, beyond, edge, cell_size)
+    audit = audit_outside(incidents, points, inside)
+    newest = newest_event(incidents, used.ids)
+    settings = _settings(grid, chosen, field, kernel, correction, weights, used, beyond, edge, newest)
     out = _frame(frame, grid, field.values, _near_border(grid, chosen.metres) if beyond is None else False)
     return DensityResult(out, settings, audit, surface=_surface(grid, field.values))
-
-
-class _Points(NamedTuple):
-    """Events in the system of the grid."""
-
-    ids: pd.Index
-    x: NDArray[np.float64]
-    y: NDArray[np.float64]
-    weights: NDArray[np.float64] | None
-
-    @property
-    def total(self) -> float:
-        """Number of events, or the sum of their weights."""
-        return float(len(self.x)) if self.weights is None else float(self.weights.sum())
-
-    def only(self, keep: NDArray[np.bool_]) -> _Points:
-        """The events for which `keep` is True."""
-        weights = None if self.weights is None else self.weights[keep]
-        return _Points(self.ids[keep], self.x[keep], self.y[keep], weights)
-
-    def joined(self, other: _Points | None) -> _Points:
-        """These events and those of `other`."""
-        if other is None:
-            return self
-        weights = None
-        if self.weights is not None and other.weights is not None:
-            weights = np.concatenate([self.weights, other.weights])
-        x, y = np.concatenate([self.x, other.x]), np.concatenate([self.y, other.y])
-        return _Points(self.ids.append(other.ids), x, y, weights)
 
 
 class _Bandwidth(NamedTuple):
@@ -256,112 +234,15 @@ def _grid(areas: AreasLike, cell_size: float | None, uncertainty: float) -> tupl
     return read_grid(frame), frame
 
 
-def _read_points(incidents: Any, weights: str | None, grid: Grid) -> _Points:
-    frame, settings = getattr(incidents, "frame", None), getattr(incidents, "settings", {})
-    if frame is None or not {"x", "y"} <= set(frame.columns) or "crs" not in settings:
-        raise InputError(
-            "incidents must have x, y and a coordinate system, as read_incidents, clean_incidents or "
-            f"join_areas give them; got {type(incidents).__name__}."
-        )
-    if incidents.audit is not None:
-        frame = frame.loc[incidents.audit.placed.intersection(frame.index, sort=False)]
-    frame = frame[frame["x"].notna() & frame["y"].notna()]
-    x, y = frame["x"].to_numpy(dtype=np.float64), frame["y"].to_numpy(dtype=np.float64)
-    x, y = transform_xy(x, y, settings["crs"], grid.crs)
-    finite = np.isfinite(x) & np.isfinite(y)
-    return _Points(frame.index[finite], x[finite], y[finite], _read_weights(frame[finite], weights))
-
-
-def _read_weights(frame: pd.DataFrame, weights: str | None) -> NDArray[np.float64] | None:
-    import pandas as pd
-
-    if weights is None:
-        return None
-    if weights not in frame.columns:
-        raise InputError(f"weights: the incidents have no column {weights!r}.")
-    values = pd.to_numeric(frame[weights], errors="coerce").to_numpy(dtype=np.float64)
-    bad = ~np.isfinite(values) | (values < 0)
-    if bad.any():
-        raise InputError(
-            f"Column {weights!r}: weights must be numbers, zero or more; {int(bad.sum()):,} rows are not, "
-            f"e.g. rows {frame.index[bad][:5].tolist()}. Correct them or set those rows aside.",
-            rows=frame.index[bad][:100].tolist(),
-        )
-    return values
-
-
-def _inside(points: _Points, grid: Grid) -> NDArray[np.bool_]:
-    """Which events lie in the study area, its border included."""
-    import shapely
-
-    inside = np.zeros(len(points.x), dtype=bool)
-    xmin, ymin, xmax, ymax = shapely.total_bounds(grid.parts) + np.array([-1, -1, 1, 1]) * _CLOSED
-    near = (points.x >= xmin) & (points.x <= xmax) & (points.y >= ymin) & (points.y <= ymax)
-    near = np.flatnonzero(near)
-    at = _position(grid, *grid.tiling.locate(points.x[near], points.y[near]))
-    whole = (at >= 0) & (grid.shares[at] == 1.0)
-    inside[near[whole]] = True
-    cut, cell = near[(at >= 0) & ~whole], at[(at >= 0) & ~whole]
-    inside[cut] = shapely.intersects_xy(grid.parts[cell], points.x[cut], points.y[cut])
-    left = near[~inside[near]]
-    tree = shapely.STRtree(grid.parts)
-    found, _ = tree.query(
-        shapely.points(points.x[left], points.y[left]), predicate="dwithin", distance=_CLOSED
-    )
-    inside[left[np.unique(found)]] = True
-    return inside
-
-
-def _position(grid: Grid, rows: NDArray[np.int64], cols: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Position of the cell with each row and column in the grid, -1 where there is none."""
-    row0, col0 = grid.rows.min(), grid.cols.min()
-    table = np.full((grid.rows.max() - row0 + 1, grid.cols.max() - col0 + 1), -1, dtype=np.int64)
-    table[grid.rows - row0, grid.cols - col0] = np.arange(len(grid.rows))
-    r, c = rows - row0, cols - col0
-    known = (r >= 0) & (r < table.shape[0]) & (c >= 0) & (c < table.shape[1])
-    out = np.full(len(rows), -1, dtype=np.int64)
-    out[known] = table[r[known], c[known]]
-    return out
-
-
-def _beyond(
-    points: _Points, inside: NDArray[np.bool_], events_beyond: bool | Result, weights: str | None, grid: Grid
-) -> _Points | None:
-    """Events outside the study area that count towards the density near its border."""
-    if events_beyond is False:
-        return None
-    if events_beyond is True:
-        return points.only(~inside)
-    further = _read_points(events_beyond, weights, grid)
-    return further.only(~_inside(further, grid))
-
-
-def _audit(incidents: Any, points: _Points, inside: NDArray[np.bool_]) -> Audit | None:
-    """The incidents' audit with events outside the study area and those without a place set aside."""
-    import pandas as pd
-
-    audit: Audit | None = incidents.audit
-    if audit is None:
-        return None
-    lost = audit.placed.difference(points.ids, sort=False)
-    unreadable = getattr(incidents, "remembered", {}).get("unreadable_coordinates", lost[:0])
-    reasons = pd.Series("missing_coordinates", index=lost, dtype=object)
-    reasons[lost.isin(unreadable)] = "unreadable_coordinates"
-    outside = pd.Series("outside_areas", index=points.ids[~inside], dtype=object)
-    audit = audit.with_set_aside(pd.concat([reasons, outside]), step="kernel_density")
-    audit.check(points.ids[inside])
-    return audit
-
-
 # --- bandwidth ----------------------------------------------------------------------------------------------
 
 
-def _bandwidth(asked: float | str, points: _Points, cell: float, kernel: Kernel) -> _Bandwidth:
+def _bandwidth(asked: float | str, points: Points, cell: float, kernel: Kernel) -> _Bandwidth:
     if not isinstance(asked, str):
         if asked < cell:
             raise ConfigError(
-                f"bandwidth is {asked:g} m, less than the cell of {cell:g} m, so events between the centres of "
-                "cells would be lost. Use a larger bandwidth or smaller cells."
+                f"bandwidth is {asked:g} m, less than the cell of {cell:g} m, so events between the centres "
+                "of cells would be lost. Use a larger bandwidth or smaller cells."
             )
         return _Bandwidth(float(asked), "as given", automatic=False)
     if asked == "rule":
@@ -390,7 +271,7 @@ def _bandwidth(asked: float | str, points: _Points, cell: float, kernel: Kernel)
 
 
 def _estimate(
-    points: _Points, grid: Grid, bandwidth: float, kernel: Kernel, edge: Edge | None, method: Method
+    points: Points, grid: Grid, bandwidth: float, kernel: Kernel, edge: Edge | None, method: Method
 ) -> _Field:
     """Density at the centres of the cells, per square metre, its edge corrected."""
     lattices = _lattices(grid)
@@ -497,7 +378,7 @@ def _near_border(grid: Grid, bandwidth: float) -> NDArray[np.bool_]:
         grid.cols[:, None] + np.array([-1, 0, 1, -1, 1, -1, 0, 1]),
     )
     around = np.unique(np.stack([rows.ravel(), cols.ravel()]), axis=1)
-    absent = _position(grid, around[0], around[1]) < 0
+    absent = position_in_grid(grid, around[0], around[1]) < 0
     outside = grid.tiling.polygons(around[0, absent], around[1, absent])
     whole = grid.tiling.polygons(grid.rows[partial], grid.cols[partial])
     cut = shapely.difference(whole, grid.parts[partial])
@@ -538,10 +419,10 @@ def _settings(
     kernel: Kernel,
     correction: Edge | None,
     weights: str | None,
-    used: _Points,
-    beyond: _Points | None,
+    used: Points,
+    beyond: Points | None,
     edge: Edge | None,
-    cell_size: float | None,
+    newest: str | None,
 ) -> dict[str, Any]:
     automatic = list(grid.attrs.get("automatic", [])) + (["bandwidth_m"] if chosen.automatic else [])
     if edge is not None and beyond is not None:
@@ -563,6 +444,7 @@ def _settings(
         "method": field.method,
         "error_bound": field.error_bound,
         "automatic": automatic,
+        "newest_event": newest,
         "notes": _notes(len(used.x)),
     }
 

@@ -103,8 +103,9 @@ def raster_sum_by_area(
     >>> with rasterio.open(path, "w", driver="GTiff", height=2, width=2, count=1, dtype="float32", crs=32614,
     ...                    transform=rasterio.Affine(100, 0, 0, 0, -100, 200)) as out:
     ...     out.write(np.array([[1, 2], [3, 4]], dtype="float32"), 1)
-    >>> areas = gpd.GeoDataFrame(geometry=[box(0, 50, 100, 200), box(50, 0, 200, 50)], index=["a", "b"],
-    crs=32614) >>> raster_sum_by_area(path, areas).frame["population"].tolist()
+    >>> shapes = [box(0, 50, 100, 200), box(50, 0, 200, 50)]
+    >>> areas = gpd.GeoDataFrame(geometry=shapes, index=["a", "b"], crs=32614)
+    >>> raster_sum_by_area(path, areas).frame["population"].tolist()
     [2.5, 2.75]
     """
     frame = require_areas(areas)
@@ -148,8 +149,8 @@ def _in_raster_crs(frame: gpd.GeoDataFrame, reader: RasterReader) -> NDArray[np.
     lost = ~np.isfinite(shapely.bounds(shapes)).all(axis=1)
     if lost.any():
         raise CRSError(
-            f"{int(lost.sum())} areas cannot be placed in the system of {reader.name} ({crs_name(reader.crs)}), "
-            f"e.g. {frame.index[lost][:3].tolist()}. Check the coordinate systems of both."
+            f"{int(lost.sum())} areas cannot be placed in the system of {reader.name} "
+            f"({crs_name(reader.crs)}), e.g. {frame.index[lost][:3].tolist()}. Check the systems of both."
         )
     return shapely.make_valid(shapes, method="structure")
 
@@ -179,9 +180,9 @@ def _weighed(reader: RasterReader, found: Cover, allow_negative: bool) -> _Sum:
     some = ~np.isnan(values)
     if not allow_negative and (values[some] < 0).any():
         raise InputError(
-            f"{reader.name} holds negative values (lowest {values[some].min():g}), which cannot be counts. Mostly "
-            "this is a value for missing data that the file does not declare: declare it (gdal_edit -a_nodata), "
-            "or pass allow_negative=True."
+            f"{reader.name} holds negative values (lowest {values[some].min():g}), which cannot be counts. "
+            "Mostly this is a value for missing data that the file does not declare: declare it "
+            "(gdal_edit -a_nodata), or pass allow_negative=True."
         )
     total = float(values[some] @ found.shares[some])
     return _Sum(total, float(found.shares[some].sum()) * reader.tiling.cell_area)

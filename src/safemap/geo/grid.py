@@ -200,8 +200,8 @@ def parse_ids(ids: pd.Index) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         match = _ID.fullmatch(str(area_id))
         if match is None:
             raise InputError(
-                f"{area_id!r} is not the id of a cell that make_grid made (such as N21403E01935). Use the grid "
-                "as it came, or give the areas and let kernel_density make the grid."
+                f"{area_id!r} is not the id of a cell that make_grid made (such as N21403E01935). Use the "
+                "grid as it came, or give the areas and let kernel_density make the grid."
             )
         north, row, east, col = match.groups()
         rows[at] = int(row) if north == "N" else -int(row)
