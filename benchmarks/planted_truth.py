@@ -1,8 +1,8 @@
 """Does safemap find what was planted, and nothing where nothing was planted?
 
 Power: cities with hot spots of relative risk 2 and, on average, 5 expected events per area; the share of
-planted areas that are reported hot at a false discovery rate of 5 %, over 50 seeds. Size: an offence with equal
-risk for everybody, in cities with unequal populations; the share of 200 seeds in which any area is flagged.
+planted areas that are reported hot at a false discovery rate of 5 %, over 50 seeds. Size: an offence with
+equal risk for everybody, in cities with unequal populations; the share of 200 seeds with any area flagged.
 
     python benchmarks/planted_truth.py                    # all, some 20 minutes on one core
     python benchmarks/planted_truth.py --seeds 5 --null-seeds 10

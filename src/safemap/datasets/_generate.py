@@ -173,7 +173,7 @@ def _happen(setting: Setting, means: Mapping[str, Floats], stream: Stream) -> li
         if kind == "outside_areas":
             blocks.append(_outside(setting, number, offence, stream))
         elif kind == "default_coordinates":
-            blocks.append(_piled_up(setting, number, offence, stream))
+            blocks.append(_piled_up(setting, number, len(means), stream))
         else:
             somewhere = _where_people_live(setting, number, stream)
             blocks.append(spoil(kind, _ordinary(kind, offence, somewhere, places, stream)))
@@ -260,8 +260,13 @@ def _agency_address(setting: Setting) -> Point:
     return to_degrees(setting.plan.mesh.centre(setting.plan.areas[setting.agency]))
 
 
-def _piled_up(setting: Setting, number: int, offence: Integers, stream: Stream) -> Rows:
-    """Rows from all over the city that got the address of the agency where they were reported."""
+def _piled_up(setting: Setting, number: int, offences: int, stream: Stream) -> Rows:
+    """Rows from all over the city that got the address of the agency where they were reported.
+
+    Street robbery, burglary and the null offence have enough of them to be noticed in each offence alone.
+    """
+    i = np.arange(number)
+    offence = np.select([i % 7 < 3, i % 7 == 3, i % 7 == 4], [0, 1, 2], 3 + i % (offences - 3))
     lon, lat = coordinates([_agency_address(setting)] * number, decimals=6)
     times = [f"{7 + i // 12:02d}:{5 * (i % 12):02d}:00" for i in range(number)]
     areas = _where_people_live(setting, number, stream)
