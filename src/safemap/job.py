@@ -201,11 +201,7 @@ def _read(c: AssessmentConfig) -> Incidents:
     from safemap.intake.incidents import read_incidents
 
     i = c.incidents
-    used = [
-        *(i.where or {}),
-        *([c.areas.recorded] if c.areas.recorded else []),
-        *([i.address] if i.address else []),
-    ]
+    used = [*(i.where or {}), *(column for column in (c.areas.recorded, i.address) if column)]
     return read_incidents(
         i.path, lon=i.lon, lat=i.lat, x=i.x, y=i.y, crs=i.crs, date=i.date, time=i.time, category=i.category,
         id=i.id, encoding=i.encoding, delimiter=i.delimiter, decimal=i.decimal, sheet=i.sheet, layer=i.layer,
@@ -219,8 +215,8 @@ def _check_sum(rates: Any) -> None:
     counted, placed = int(rates.frame["events"].sum()), rates.audit.n_placed
     if counted != placed:
         raise AuditError(
-            f"{rates.audit.source}: {placed:,} rows were placed and {counted:,} events are in the areas. A row "
-            "was lost or doubled inside safemap: please report it."
+            f"{rates.audit.source}: {placed:,} rows were placed and {counted:,} events are in the areas. "
+            "A row was lost or doubled inside safemap: please report it."
         )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from safemap.report.findings import Findings
 from safemap.report.markdown import plain
-from safemap.report.sentences import say
+from safemap.report.sentences import say, say_count
 from safemap.settings import threshold
 
 
@@ -29,12 +29,13 @@ def methods_text(findings: Findings, *, versions: Mapping[str, str]) -> str:
         ("h_rates", _rates(findings)),
         ("h_tests", _tests(findings)),
         ("h_privacy", _privacy(findings)),
+        ("h_warnings", ["- " + plain(warning) for warning in findings.warnings]),
         ("h_limits", [say("limit_recorded"), say("limit_cause"), say("limit_maup"), say("disclaimer")]),
         ("h_versions", [say("versions", versions=made)]),
     ]
     lines = ["# " + say("title", title=plain(findings.config.assessment.title)), ""]
     for heading, sentences in sections:
-        lines += ["## " + say(heading), "", *_paragraphs(sentences), ""]
+        lines += ["## " + say(heading), "", *_paragraphs(sentences), ""] if sentences else []
     return "\n".join(lines)
 
 
@@ -96,14 +97,10 @@ def _rows(f: Findings) -> list[str]:
     counts = {"n_in": audit.n_in, "placed": audit.n_placed, "aside": audit.n_set_aside}
     sentences = [say("rows", **{name: f"{n:,}" for name, n in counts.items()})]
     for reason in audit.by_reason().itertuples():
-        sentences.append(
-            "- " + say("row_line", rows=f"{reason.rows:,}", text=reason.text, remedy=reason.remedy)
-        )
+        sentences.append("- " + say_count("row_line", reason.rows, text=reason.text, remedy=reason.remedy))
     for name, rows in audit.flags.items():
         if len(rows):
-            sentences.append(
-                "- " + say("flag_line", rows=f"{len(rows):,}", text=plain(name.replace("_", " ")))
-            )
+            sentences.append("- " + say_count("flag_line", len(rows), text=plain(name.replace("_", " "))))
     sentences.append(say("hit_rate", rate=f"{audit.hit_rate:.1%}"))
     if audit.hit_rate < threshold("hit_rate_min"):
         sentences.append(say("hit_rate_low", limit=f"{threshold('hit_rate_min'):.0%}"))
@@ -118,7 +115,7 @@ def _doubts(f: Findings) -> list[str]:
     if pileups is not None and len(pileups):
         done = say("pileups_aside" if f.config.incidents.pileups == "set-aside" else "pileups_kept")
         largest = f"{int(pileups['rows'].max()):,}"
-        sentences.append(say("pileups", n=f"{len(pileups):,}", rows=largest, done=done))
+        sentences.append(say_count("pileups", len(pileups), rows=largest, done=done))
     sentences.append(say("border_rule"))
     moved = f.joined.settings["matches"]["nearest"]
     if f.config.areas.max_distance:
@@ -143,7 +140,7 @@ def _rates(f: Findings) -> list[str]:
             column=plain(f.config.areas.population),
             file=plain(f.config.areas.path.name),
             people=f"{people:,.0f}",
-            without=say("without_population", n=f"{lacking:,}") if lacking else "",
+            without=say_count("without_population", lacking) if lacking else "",
         ),
     ]
     review = int((f.rates.frame["quality"] == "review").sum())
@@ -152,7 +149,7 @@ def _rates(f: Findings) -> list[str]:
             "events": f"{threshold('rate_events_min'):g}",
             "width": f"{threshold('rate_ci_width_max'):.0%}",
         }
-        sentences.append(say("review", n=f"{review:,}", **limits))
+        sentences.append(say_count("review", review, **limits))
     return [*sentences, say("smooth")] if f.smooth is not None else sentences
 
 
@@ -178,7 +175,7 @@ def _tests(f: Findings) -> list[str]:
         say(
             "adjusted",
             alpha=f"{s['alpha']:g}",
-            adjust=s["adjust"],
+            adjust=say(s["adjust"]),
             smallest=figure(s["smallest_p"]),
             smallest_adjusted=figure(s["smallest_p_adjusted"]),
         ),
@@ -205,7 +202,7 @@ def flag_sentences(f: Findings) -> list[str]:
 
 def _neighbours(f: Findings) -> str:
     lonely = int((f.graph.adjacency.sum(axis=1) == 0).sum())
-    isolated = say("isolated", n=f"{lonely:,}") if lonely else say("no_isolated")
+    isolated = say_count("isolated", lonely) if lonely else say("no_isolated")
     rule = f.graph.settings["rule"]
     return say("graph", what=say(rule), tolerance=f"{f.graph.settings['tolerance_m']:g}", isolated=isolated)
 
@@ -213,7 +210,9 @@ def _neighbours(f: Findings) -> str:
 def _privacy(f: Findings) -> list[str]:
     audience = f.registry.audience
     if f.registry.k > 1:
-        first = say("suppressed", below=f.registry.k - 1, n=f"{len(f.hidden):,}", audience=audience)
+        first = say(
+            "suppressed", below=f.registry.k - 1, areas=say_count("areas", len(f.hidden)), audience=audience
+        )
     else:
         first = say("no_suppression", audience=audience)
     return [first, say("differencing"), say("no_points")]

@@ -69,10 +69,11 @@ def _chance(f: Findings) -> str:
 
 
 def _warned(f: Findings) -> str:
-    if not f.warnings:
-        return ""
-    return (
-        f"warnings   {len(f.warnings)}, see methods.md"
-        if len(f.warnings) > 1
-        else f"warning    {f.warnings[0]}"
-    )
+    """What needs a look, in one line."""
+    notes = []
+    pileups = f.incidents.pileups
+    if pileups is not None and len(pileups) and f.config.incidents.pileups == "report":
+        notes.append(f"{int(pileups['rows'].max()):,} rows share one coordinate: a default? (pileups)")
+    if f.warnings:
+        notes.append(f"{len(f.warnings)} warnings, in methods.md" if len(f.warnings) > 1 else f.warnings[0])
+    return "look at    " + "; ".join(notes) if notes else ""
