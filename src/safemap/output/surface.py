@@ -71,8 +71,9 @@ def write_surface(
     >>> from safemap import kernel_density, read_incidents
     >>> city = gpd.GeoDataFrame(geometry=[box(0, 0, 5000, 4000)], crs=32614)
     >>> one = read_incidents(pd.DataFrame({"x": [2250], "y": [2750]}), x="x", y="y", crs=32614)
-    >>> path = write_surface(kernel_density(one, city), Path(tempfile.mkdtemp()) / "density.tif",
-    content="classes") >>> with rasterio.open(path) as raster:
+    >>> path = Path(tempfile.mkdtemp()) / "density.tif"
+    >>> path = write_surface(kernel_density(one, city), path, content="classes")
+    >>> with rasterio.open(path) as raster:
     ...     raster.shape, raster.colormap(1)[6], raster.tags()["UNIT"]
     ((40, 50), (107, 28, 39, 255), 'events per km²')
     """
