@@ -140,7 +140,7 @@ def _register(file: Path) -> Register:
                 wanted = "longitude" if role == "lon" else "latitude"
                 raise InputError(
                     f"{file.name}: no column looks like {wanted} in degrees. Columns are "
-                    f"{', '.join(sample.columns)}. Name them in an assessment.toml by hand, with x, y and crs "
+                    f"{', '.join(sample.columns)}. Name them in assessment.toml by hand, with x, y and crs "
                     "where they are metres."
                 )
             columns[role] = found

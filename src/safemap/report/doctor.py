@@ -14,8 +14,8 @@ EXTRAS = {"parquet": ("pyarrow", "Parquet files")}
 
 #: what to look for when safemap runs from a folder without having been installed
 _CORE = (
-    "numpy scipy pandas geopandas shapely pyproj pyogrio rasterio libpysal esda mapclassify matplotlib folium "
-    "branca jinja2 click python-calamine"
+    "numpy scipy pandas geopandas shapely pyproj pyogrio rasterio libpysal esda mapclassify matplotlib "
+    "folium branca jinja2 click python-calamine"
 )
 
 
