@@ -36,15 +36,23 @@ class RatesResult(Result):
 
     kind: ClassVar[str] = "rates"
 
+    def summary(self) -> str:
+        """The overall rate, how many areas differ from it, what to be careful with, and the audit."""
+        return "\n".join(
+            [
+                self._headline(),
+                _compared_with_average(self),
+                *_remarks(self.frame, self.settings),
+                *([] if self.audit is None else [self.audit.summary()]),
+            ]
+        )
+
     def _headline(self) -> str:
         s = self.settings
-        lines = [
+        return (
             f"rates of {len(self.frame):,} areas: {s['n_events']:,} events, "
-            f"overall {_figure(s['overall_rate'])} {s['unit']}",
-            _compared_with_average(self),
-        ]
-        lines += _remarks(self.frame, s)
-        return "\n".join(lines)
+            f"overall {_figure(s['overall_rate'])} {s['unit']}"
+        )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -53,20 +61,25 @@ class SmoothedRatesResult(Result):
 
     kind: ClassVar[str] = "smoothed_rates"
 
-    def _headline(self) -> str:
-        f, s = self.frame, self.settings
-        shown = f["estimate"].dropna()
-        if shown.empty:
-            return f"smoothed rates of {len(f):,} areas: none has a population"
+    def summary(self) -> str:
+        """Range before and after, what the result is for, and the audit."""
         lines = [
-            f"smoothed rates of {len(f):,} areas (empirical Bayes, Marshall 1991): "
-            f"{_figure(shown.min())} to {_figure(shown.max())} {s['unit']}; "
-            f"crude rates {_figure(f['value'].min())} to {_figure(f['value'].max())}",
+            self._headline(),
             "for the map of rates only: never as input to a statistic of neighbourhood",
         ]
-        if s["between_area_variance"] <= 0:
+        if self.settings["between_area_variance"] <= 0:
             lines.append("areas differ no more than chance would make them: every area has the overall rate")
+        if self.audit is not None:
+            lines.append(self.audit.summary())
         return "\n".join(lines)
+
+    def _headline(self) -> str:
+        f = self.frame
+        return (
+            f"smoothed rates of {len(f):,} areas (empirical Bayes, Marshall 1991): "
+            f"{_figure(f['estimate'].min())} to {_figure(f['estimate'].max())} {self.settings['unit']}; "
+            f"crude rates {_figure(f['value'].min())} to {_figure(f['value'].max())}"
+        )
 
 
 def area_rates(
