@@ -21,6 +21,11 @@ _WHERE = {
     "LoadReport": "safemap.intake.report",
     "select_incidents": "safemap.intake.selection",
     "clean_incidents": "safemap.intake.cleaning",
+    "read_xlsform": "safemap.intake.xlsform",
+    "Codebook": "safemap.intake.xlsform",
+    "read_survey": "safemap.intake.survey",
+    "SurveyResponses": "safemap.intake.survey",
+    "join_repeat": "safemap.intake.survey",
     # places
     "check_areas": "safemap.geo.boundaries",
     "build_graph": "safemap.geo.graph",
@@ -42,6 +47,7 @@ _WHERE = {
     "density_classes": "safemap.analysis.density_reading",
     "bandwidth_sensitivity": "safemap.analysis.density_reading",
     # survey answers
+    "place_responses": "safemap.analysis.survey_places",
     "SurveyDesign": "safemap.analysis.survey_design",
     "survey_estimate": "safemap.analysis.survey",
     "SurveyResult": "safemap.analysis.survey",
@@ -94,6 +100,7 @@ if TYPE_CHECKING:
     from safemap.analysis.survey import SurveyResult, count_answers, survey_estimate
     from safemap.analysis.survey_design import SurveyDesign
     from safemap.analysis.zonal import ZonalResult, raster_sum_by_area
+    from safemap.analysis.survey_places import place_responses
     from safemap.audit import Audit
     from safemap.disclosure.registry import Registry
     from safemap.errors import SafemapError, SafemapWarning
@@ -105,6 +112,8 @@ if TYPE_CHECKING:
     from safemap.intake.incidents import Incidents, read_incidents
     from safemap.intake.report import LoadReport
     from safemap.intake.selection import select_incidents
+    from safemap.intake.survey import SurveyResponses, join_repeat, read_survey
+    from safemap.intake.xlsform import Codebook, read_xlsform
     from safemap.job import load_assessment, run_assessment
     from safemap.maps import explore, save_map
     from safemap.output.surface import write_surface

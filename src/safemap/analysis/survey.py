@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from safemap.analysis.survey_answers import Answers, Codes, amounts, listed, selected, shares
+from safemap.analysis.survey_answers import Answers, Codes, amounts, listed, refuse_unlisted, selected, shares
 from safemap.analysis.survey_design import SurveyDesign
 from safemap.analysis.survey_groups import Groups, group_rows, lay_out
 from safemap.audit import Audit
@@ -289,10 +289,18 @@ def _answers(
 ) -> Answers:
     values, source = design.frame[column], design.audit.source
     if kind == "proportion":
-        return shares(values, success=success, missing=missing, scale=scale, source=source)
-    if success is not None:
+        answers = shares(values, success=success, missing=missing, scale=scale, source=source)
+    elif success is not None:
         raise ConfigError(f"success= belongs to kind='proportion'; got kind={kind!r}.")
-    return amounts(values, missing=missing, scale=scale, source=source)
+    else:
+        answers = amounts(values, missing=missing, scale=scale, source=source)
+    survey = design.survey
+    if survey is None:
+        return answers
+    refuse_unlisted(values, answers.reasons == "", survey.choices_of(column), source)
+    skipped = survey.skipped(column).reindex(values.index, fill_value=False).to_numpy(dtype=bool)
+    reasons = np.where(skipped & (answers.reasons == "missing_answer"), "not_asked", answers.reasons)
+    return answers._replace(reasons=reasons.astype(object))
 
 
 def _used(

@@ -59,7 +59,7 @@ def shares(
     column: pd.Series, *, success: Codes, missing: Codes, scale: Sequence[float] | None, source: str
 ) -> Answers:
     """0 and 1: whether the answer is one of `success`; without it the column itself must hold 0 and 1."""
-    empty, declared = _no_answer(column, missing)
+    empty, declared = _no_answer(column, missing, success)
     usable = ~(empty | declared)
     _check_scale(column, usable, scale, source)
     if success is None:
@@ -84,8 +84,9 @@ def shares(
 
 def amounts(column: pd.Series, *, missing: Codes, scale: Sequence[float] | None, source: str) -> Answers:
     """Numbers, with undeclared missing codes refused."""
-    empty, declared = _no_answer(column, missing)
-    numbers = read_numbers(column, source=source)
+    empty, declared = _no_answer(column, missing, None)
+    numbers = read_numbers(_values(column), source=source)
+    empty = empty | (numbers.missing & ~declared)
     usable = ~(empty | declared)
     unreadable = usable & np.isnan(numbers.values)
     if unreadable.any():
@@ -118,9 +119,46 @@ def listed(values: Codes) -> list[Any]:
     return sorted(values, key=str) if isinstance(values, (set, frozenset)) else list(values)
 
 
-def _no_answer(column: pd.Series, missing: Codes) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def refuse_unlisted(
+    column: pd.Series, usable: NDArray[np.bool_], choices: Sequence[str], source: str
+) -> None:
+    """Raise where an answer is no choice of the form: probably a missing code that nobody declared."""
+    if not choices:
+        return
+    unlisted = usable & ~is_any(column, list(choices))
+    if unlisted.any():
+        raise InputError(
+            f"{source}: {int(unlisted.sum()):,} answers in column {column.name!r} are none of the choices of "
+            f"the form (rows {_some(column.index[unlisted])}). Declare them as no answer with missing=, or "
+            "correct the file.",
+            rows=column.index[unlisted].tolist()[:100],
+        )
+
+
+def _no_answer(
+    column: pd.Series, missing: Codes, success: Codes
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Rows without an answer, and rows with a declared missing code.
+
+    In a column typed by a form every category is an answer ("none" and "NA" are usual codes). In other
+    columns the words that stand for nothing are no answers, unless missing codes were stated or the word is
+    one of `success`.
+    """
+    import pandas as pd
+
     declared = is_any(column, missing)
-    return is_missing(column).to_numpy(dtype=bool) & ~declared, declared
+    empty = column.isna().to_numpy(dtype=bool)
+    if not isinstance(column.dtype, pd.CategoricalDtype):
+        words = is_missing(column).to_numpy(dtype=bool)
+        empty = empty | (words & ~is_any(column, success) if missing is None else is_any(column, ""))
+    return empty & ~declared, declared
+
+
+def _values(column: pd.Series) -> pd.Series:
+    """A column of categories as text, so that codes can be read as numbers."""
+    import pandas as pd
+
+    return column.astype(object) if isinstance(column.dtype, pd.CategoricalDtype) else column
 
 
 def _reasons(empty: NDArray[np.bool_], declared: NDArray[np.bool_]) -> NDArray[np.object_]:
@@ -139,7 +177,7 @@ def _check_scale(
     if scale is None:
         return
     low, high = float(scale[0]), float(scale[-1])
-    values = read_numbers(column, source=source).values
+    values = read_numbers(_values(column), source=source).values
     beyond = usable & ~((values >= low) & (values <= high))
     if beyond.any():
         found = sorted({f"{v:g}" for v in values[beyond] if np.isfinite(v)})[:5]

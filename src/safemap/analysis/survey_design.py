@@ -13,6 +13,7 @@ from safemap.audit import Audit
 from safemap.errors import ConfigError, DataWarning, InputError, StatisticsError
 from safemap.intake.columns import is_missing, require_columns
 from safemap.intake.numbers import read_numbers
+from safemap.intake.survey import SurveyResponses
 from safemap.results import Result
 from safemap.settings import threshold
 from safemap.stats.survey import FractionError, Lonely, SampleDesign, Stage, lonely_strata, sampling_stages
@@ -117,6 +118,12 @@ class SurveyDesign:
                 DataWarning,
                 stacklevel=3,
             )
+
+    @property
+    def survey(self) -> SurveyResponses | None:
+        """The responses as they were read, with their form; None for a plain frame."""
+        inner = getattr(self.responses, "responses", self.responses)
+        return inner if isinstance(inner, SurveyResponses) else None
 
     @property
     def n(self) -> int:
@@ -238,7 +245,7 @@ def _respondents(responses: Result | pd.DataFrame) -> tuple[pd.DataFrame, Audit]
     if known is None:
         return frame.copy(), Audit.start(frame.index, source="responses")
     gone = known.set_aside[~known.set_aside.index.isin(frame.index)]
-    taken = gone[gone["kind"] != "duplicate"]
+    taken = gone[(gone["kind"] != "duplicate") & (gone["reason"] != "no_parent")]
     if len(taken):
         raise StatisticsError(
             f"{known.source}: {len(taken):,} respondents were taken out before the design was stated (for "

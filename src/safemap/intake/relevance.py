@@ -64,7 +64,8 @@ def evaluate(condition: str, index: pd.Index, *, answers: Lookup, selected: Sele
     --------
     >>> import pandas as pd
     >>> data = pd.DataFrame({"sex": ["f", "m", "f"], "age": ["17", "40", ""]})
-    >>> evaluate("${sex} = 'f' and ${age} >= 15", data.index, answers=data.get, selected=lambda q, c: None).tolist()
+    >>> asked = "${sex} = 'f' and ${age} >= 15"
+    >>> evaluate(asked, data.index, answers=data.get, selected=lambda q, c: None).tolist()
     [True, False, False]
     """
     parser = _Parser(_tokens(condition), index, answers, selected)

@@ -371,8 +371,8 @@ def split_type(text: str) -> tuple[str, str | None]:
 
     Examples
     --------
-    >>> split_type("select_multiple crimes or_other"), split_type("begin group"), split_type("select one from yn")
-    (('select_multiple', 'crimes'), ('begin_group', None), ('select_one', 'yn'))
+    >>> split_type("select_multiple crimes or_other"), split_type("begin group")
+    (('select_multiple', 'crimes'), ('begin_group', None))
     """
     words = [w for w in text.split() if w.casefold() not in ("or_other", "or_specify")]
     for size in (5, 4, 3, 2, 1):
