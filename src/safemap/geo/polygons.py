@@ -85,6 +85,8 @@ def _areal_parts(shape: Any) -> Any:
 
     if shapely.get_type_id(shape) in (_POLYGON, _MULTIPOLYGON):
         return shape
+    if shapely.get_type_id(shape) != _COLLECTION:
+        return shapely.Polygon()
     parts = [p for part in shapely.get_parts(shape) for p in shapely.get_parts(_areal_parts(part))]
     parts = [p for p in parts if shapely.get_type_id(p) == _POLYGON and not p.is_empty]
     return parts[0] if len(parts) == 1 else shapely.multipolygons(parts) if parts else shapely.Polygon()

@@ -97,6 +97,7 @@ def clean_incidents(
     frame, audit = _hand_on(frame, audit)
     frame, audit = _handle_duplicates(incidents, frame, audit, duplicates)
     table, frame, audit = _handle_pileups(incidents, frame, audit, pileups, address)
+    audit.check(frame.index)
     settings = {
         **incidents.settings,
         "cleaned_within": None if within is None else f"{len(within):,} areas, box plus 10 %",
@@ -166,8 +167,8 @@ def _refuse_common_cause(
         _refuse_impossible(x, y, crs, source, accepted)
         return
     share_inside = float(box.holds(x, y).mean())
-    causes = suspicions(x, y, crs, within)
-    if share_inside < 0.5 and causes and causes[0].share > 0.5:
+    causes = suspicions(x, y, crs, within) if share_inside < 0.5 else []
+    if causes and causes[0].share > 0.5:
         cause = causes[0]
         if cause.cause not in accepted:
             raise InputError(

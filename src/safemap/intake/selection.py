@@ -119,12 +119,15 @@ def _days(period: Sequence[Any]) -> tuple[pd.Timestamp, pd.Timestamp]:
             "period must be two dates, the first and the last day, e.g. ('2023-01-01', '2023-12-31')."
         )
     try:
-        first, last = (pd.Timestamp(day).tz_localize(None).normalize() for day in period)
+        first, last = (pd.Timestamp(day) for day in period)
     except (ValueError, TypeError) as error:
         raise InputError(
             f"period must be two dates such as '2023-01-01'; got {tuple(map(str, period))}."
         ) from error
-    if pd.isna(first) or pd.isna(last) or first > last:
+    if pd.isna(first) or pd.isna(last):
+        raise InputError("period must be two dates, the first and the last day; one of them is empty.")
+    first, last = first.tz_localize(None).normalize(), last.tz_localize(None).normalize()
+    if first > last:
         raise InputError(f"period must run from the first to the last day; got {first} to {last}.")
     return first, last
 
