@@ -108,7 +108,7 @@ def kernel_value(distance: ArrayLike, *, bandwidth: float, kernel: Kernel = "qua
     shape = _shape(kernel)
     _check_bandwidth(bandwidth)
     s = (np.asarray(distance, dtype=np.float64) / bandwidth) ** 2
-    return shape.scale / bandwidth**2 * shape.profile(s)
+    return shape.scale / bandwidth**2 * shape.profile(np.atleast_1d(s)).reshape(s.shape)
 
 
 def kernel_sum(
