@@ -106,7 +106,7 @@ def reasons_table(audit: Audit) -> pd.DataFrame:
     reasons = audit.by_reason().reset_index()[["reason", "kind", "rows", "text", "remedy"]]
     sums = {"rows_in": audit.n_in, "placed": audit.n_placed, "set_aside": audit.n_set_aside}
     words = {"rows_in": "rows that came in", "placed": "rows with an area", "set_aside": "rows without"}
-    flags = {name: len(rows) for name, rows in audit.flags.items()}
+    flags = {name: len(rows) for name, rows in audit.flags.items() if len(rows)}
     added = [
         *(("flag", name, n, f"kept, flagged {name.replace('_', ' ')}") for name, n in flags.items()),
         *(("sum", name, n, words[name]) for name, n in sums.items()),
