@@ -59,7 +59,7 @@ def read_subject(areas: AreasLike, column: str | None, events: str | None, popul
     audit = areas.audit if isinstance(areas, Result) else None
     if column is None:
         counts, people = _numbers(frame, events, signed=False), _numbers(frame, population, signed=False)
-        values, total = _index_of_rates(counts, people)
+        values, total = _index_of_rates(counts, people, canonical_order(frame.index))
         described["tested"] = f"the EB index of {events} per {population}"
         return Subject(frame, values, total, described, audit)
     if isinstance(areas, Result) and areas.kind == "rates" and column == "estimate":
@@ -80,14 +80,20 @@ def read_subject(areas: AreasLike, column: str | None, events: str | None, popul
 def prepare(subject: Subject, graph: AreaGraph) -> Case:
     """Leave out areas without data, order by id, and see whether a test is possible at all."""
     at = np.flatnonzero(~np.isnan(subject.values))
-    ids = graph.ids[at]
-    # ids compared as numbers where they are numbers, else as text
-    keys = ids.to_numpy() if ids.dtype.kind in "iuf" else ids.astype(str).to_numpy(dtype=str)
-    at = at[np.argsort(keys, kind="stable")]
-    values = subject.values[at]
+    at = at[canonical_order(graph.ids[at])]
+    values, reduced = subject.values[at], graph.subset(graph.ids[at])
     few = subject.events < threshold("events_min")
-    reason = "too few events" if few else why_not(values)
-    return Case(graph.ids[at], values, graph.subset(graph.ids[at]), reason)
+    reason = "too few events" if few else why_not(values) or ("" if reduced.n_links else "no neighbours")
+    return Case(reduced.ids, values, reduced, reason)
+
+
+def canonical_order(ids: pd.Index) -> NDArray[np.int64]:
+    """Positions that sort the ids, as numbers where they are numbers, else as text.
+
+    Sums are taken and draws are dealt in this order, so that the order of the rows changes no digit.
+    """
+    keys = ids.to_numpy() if ids.dtype.kind in "iuf" else ids.astype(str).to_numpy(dtype=str)
+    return np.argsort(keys, kind="stable")
 
 
 def why_not(values: NDArray[np.float64]) -> str:
@@ -178,12 +184,12 @@ def _numbers(frame: gpd.GeoDataFrame, column: str | None, *, signed: bool) -> ND
 
 
 def _index_of_rates(
-    events: NDArray[np.float64], population: NDArray[np.float64]
+    events: NDArray[np.float64], population: NDArray[np.float64], order: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], float]:
     """EB index where there are people and a count, and the number of events behind it."""
     from safemap.stats.rates import eb_index
 
-    known = ~np.isnan(events) & (population > 0)
+    known = order[~np.isnan(events[order]) & (population[order] > 0)]
     values = np.full(len(events), np.nan)
     rates = events[known] / population[known]
     # equal rates would leave nothing but rounding errors to test

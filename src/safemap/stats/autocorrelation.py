@@ -316,6 +316,7 @@ def local_getis_ord(
     from scipy.sparse import eye_array
 
     z, w = _standardised(values, weights)
+    _factor(len(z), variance)
     alone = np.diff(w.indptr) == 0
     if not star:
         mean, spread = _conditional(z, w)
