@@ -2,8 +2,8 @@
 
     python benchmarks/real/run.py DATA OUT
 
-DATA is a folder with the data, which are not part of the project. Each assessment runs in a process of its own,
-as a user would start it, so that its peak memory is its own.
+DATA is a folder with the data, which are not part of the project. Each assessment runs in its own process, as
+a user would start it, so that its peak memory is its own.
 """
 
 from __future__ import annotations

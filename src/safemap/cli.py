@@ -66,10 +66,19 @@ def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--verbose", "-v", is_flag=True, help="Say each step on standard error.")
     @functools.wraps(command)
     def wrapped(*, as_json: bool, quiet: bool, verbose: bool, **options: Any) -> Any:
-        logging.basicConfig(level=logging.DEBUG if verbose else logging.ERROR, stream=sys.stderr)
+        if verbose:
+            _show_log()
         return command(Shell(as_json=as_json, quiet=quiet, verbose=verbose), **options)
 
     return wrapped
+
+
+def _show_log() -> None:
+    """Send what safemap logs to standard error; other libraries keep to themselves."""
+    log = logging.getLogger("safemap")
+    log.setLevel(logging.DEBUG)
+    if not any(type(handler) is logging.StreamHandler for handler in log.handlers):
+        log.addHandler(logging.StreamHandler())
 
 
 @click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})

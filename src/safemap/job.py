@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from safemap.config import AssessmentConfig, load_config
 from safemap.errors import AuditError, SafemapWarning
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from safemap.analysis.joining import JoinResult
+    from safemap.geo.boundaries import BoundaryReport
     from safemap.intake.incidents import Incidents
     from safemap.report.findings import Findings
 
@@ -140,13 +141,17 @@ def _compute(config: AssessmentConfig, tell: Progress) -> Findings:
     c = config
     registry = Registry(k=c.disclosure.k, audience=c.disclosure.audience)
     with _collected_warnings() as said:
-        areas, incidents, joined = _place(c, tell)
+        placed = _place(c, tell)
         tell("computing rates")
-        rates = area_rates(joined, period=c.incidents.period, per=c.rates.per, confidence=c.rates.confidence)
+        rates = area_rates(
+            placed.joined, period=c.incidents.period, per=c.rates.per, confidence=c.rates.confidence
+        )
         _check_sum(rates)
         smooth = None if c.rates.smooth == "none" else smooth_rates(rates, method=c.rates.smooth)
         tell("finding neighbours")
-        graph = build_graph(areas, c.graph.rule, tolerance=c.graph.tolerance, isolates=c.graph.isolates)
+        graph = build_graph(
+            placed.areas, c.graph.rule, tolerance=c.graph.tolerance, isolates=c.graph.isolates
+        )
         tell("testing neighbourhoods")
         test = {
             "events": "events",
@@ -161,14 +166,25 @@ def _compute(config: AssessmentConfig, tell: Progress) -> Findings:
         test |= {"max_permutations": c.local.max_permutations, "adjust": c.local.adjust}
         lisa, hot = local_moran(rates, **test), local_getis_ord(rates, **test)
     return Findings(
-        config=c, areas=areas, incidents=incidents, joined=joined, rates=rates, smooth=smooth, graph=graph,
+        config=c, areas=placed.areas, boundaries=placed.boundaries, incidents=placed.incidents,
+        joined=placed.joined, rates=rates, smooth=smooth, graph=graph,
         moran=moran, lisa=lisa, hot=hot, registry=registry.register(rates.frame), warnings=tuple(said),
     )  # fmt: skip
 
 
-def _place(c: AssessmentConfig, tell: Progress) -> tuple[gpd.GeoDataFrame, Incidents, JoinResult]:
+class _Placed(NamedTuple):
+    """Areas, and every row of the register placed or set aside."""
+
+    areas: gpd.GeoDataFrame
+    boundaries: BoundaryReport
+    incidents: Incidents
+    joined: JoinResult
+
+
+def _place(c: AssessmentConfig, tell: Progress) -> _Placed:
     """Files in, every row placed or set aside."""
     from safemap.analysis.joining import join_areas
+    from safemap.geo.boundaries import check_areas
     from safemap.intake.areas import read_areas
     from safemap.intake.cleaning import clean_incidents
     from safemap.intake.selection import select_incidents
@@ -178,6 +194,8 @@ def _place(c: AssessmentConfig, tell: Progress) -> tuple[gpd.GeoDataFrame, Incid
     areas = read_areas(
         a.path, id=a.id, name=a.name, population=a.population, layer=a.layer, crs=a.crs, keep=[]
     )
+    tell(f"checking {len(areas):,} boundaries")
+    boundaries = check_areas(areas, tolerance=c.graph.tolerance)
     levels = {
         level.name: read_areas(
             level.path, id=level.id, name=level.label, layer=level.layer, crs=level.crs, keep=[]
@@ -193,7 +211,7 @@ def _place(c: AssessmentConfig, tell: Progress) -> tuple[gpd.GeoDataFrame, Incid
     )
     tell(f"joining {len(clean.frame):,} rows to {len(areas):,} areas")
     joined = join_areas(clean, areas, levels=levels, recorded=a.recorded, max_distance=a.max_distance)
-    return areas, clean, joined
+    return _Placed(areas, boundaries, clean, joined)
 
 
 def _read(c: AssessmentConfig) -> Incidents:

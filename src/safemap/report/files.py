@@ -82,6 +82,7 @@ def _tables(f: Findings) -> dict[str, CsvTable]:
         for result in f.area_results
     }
     tables["tables/global_moran.csv"] = csv_table(_moran_row(f), bom=bom)
+    tables["tables/boundaries.csv"] = csv_table(_boundaries(f), bom=bom)
     tables["tables/reconciliation.csv"] = csv_table(_reconciliation(f), bom=bom)
     taken: set[str] = set()
     for level, nested in f.joined.nested.items():
@@ -118,6 +119,11 @@ def reasons_table(audit: Audit) -> pd.DataFrame:
         ]
     )
     return pd.concat([reasons, extra], ignore_index=True) if len(reasons) else extra
+
+
+def _boundaries(f: Findings) -> pd.DataFrame:
+    """Faults of the boundaries, for the provider of the boundaries."""
+    return f.boundaries.frame[["fault", "area_id", "other_id", "m2", "detail"]].reset_index(drop=True)
 
 
 def _moran_row(f: Findings) -> pd.DataFrame:

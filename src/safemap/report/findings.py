@@ -12,6 +12,7 @@ from safemap.analysis.rates import RatesResult, SmoothedRatesResult
 from safemap.audit import Audit
 from safemap.config.model import AssessmentConfig
 from safemap.disclosure.registry import Registry
+from safemap.geo.boundaries import BoundaryReport
 from safemap.intake.incidents import Incidents
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Findings:
 
     config: AssessmentConfig
     areas: gpd.GeoDataFrame
+    boundaries: BoundaryReport
     incidents: Incidents
     joined: JoinResult
     rates: RatesResult
@@ -71,6 +73,7 @@ class Findings:
 
     def parts(self) -> Iterable[tuple[str, Result]]:
         """Name and result of each step, for the provenance."""
+        yield "boundaries", self.boundaries
         yield "incidents", self.incidents
         yield "join", self.joined
         yield "rates", self.rates

@@ -116,6 +116,10 @@ def _doubts(f: Findings) -> list[str]:
         done = say("pileups_aside" if f.config.incidents.pileups == "set-aside" else "pileups_kept")
         largest = f"{int(pileups['rows'].max()):,}"
         sentences.append(say_count("pileups", len(pileups), rows=largest, done=done))
+    faults = f.boundaries.counts[["overlap", "gap"]]
+    if faults.any():
+        overlaps, gaps = (f"{int(faults[kind]):,}" for kind in ("overlap", "gap"))
+        sentences.append(say("boundary_faults", overlaps=overlaps, gaps=gaps))
     sentences.append(say("border_rule"))
     moved = f.joined.settings["matches"]["nearest"]
     if f.config.areas.max_distance:
