@@ -40,6 +40,7 @@ class Found:
     found: int  #: planted areas reported hot
     flagged: int  #: areas with any finding, hot or cold
     false: int  #: of these, null areas: no planted area in the own set or among the neighbours
+    false_hot: int  #: of these, reported hot
 
 
 def graphs(areas: pd.DataFrame) -> dict[str, Any]:
@@ -55,14 +56,14 @@ def examine(
     *,
     statistics: tuple[str, ...] = ("Gi*", "local Moran"),
     permutations: int = 9_999,
+    max_permutations: int = 999_999,
     rng: int = 0,
 ) -> list[Found]:
     """Run the local statistics on the planted counts of one offence."""
     areas = city.areas.assign(events=city.truth.events[offence])
     planted = areas.index.isin(city.truth.planted(offence))
-    options: dict[str, Any] = {
-        "events": "events", "population": "population", "permutations": permutations, "rng": rng
-    }  # fmt: skip
+    draws = {"permutations": permutations, "max_permutations": max_permutations, "rng": rng}
+    options: dict[str, Any] = {"events": "events", "population": "population", **draws}
     out = []
     for name, graph in neighbours.items():
         touched = _touched(graph, areas.index, planted)
@@ -74,7 +75,8 @@ def examine(
                 result = sm.local_moran(areas, graph=graph, **options)
                 high = (result.frame["cluster"] == "high-high").to_numpy()
             flagged = areas.index.isin(result.flagged)
-            counts = (planted.sum(), (high & planted).sum(), flagged.sum(), (flagged & ~touched).sum())
+            null = flagged & ~touched
+            counts = (planted.sum(), (high & planted).sum(), flagged.sum(), null.sum(), (null & high).sum())
             out.append(Found(city.seed, offence, name, statistic, *(int(c) for c in counts)))
     return out
 
@@ -86,23 +88,23 @@ def _touched(graph: Any, ids: pd.Index, planted: np.ndarray) -> np.ndarray:
     return planted | ((as_area_graph(graph, ids).adjacency @ planted.astype(float)) > 0)
 
 
-def power(seeds: range, *, expected: float = 5.0, permutations: int = 9_999) -> pd.DataFrame:
+def power(seeds: range, *, expected: float = 5.0, **options: Any) -> pd.DataFrame:
     """Planted areas found, one row per seed, offence, graph and statistic."""
     rows = []
     for seed in seeds:
         city = generate("iztapalapa", seed=seed, expected={ROBBERY: expected, BURGLARY: expected})
         near = graphs(city.areas)
-        rows += [f for o in (BURGLARY, ROBBERY) for f in examine(city, o, near, permutations=permutations)]
+        rows += [f for o in (BURGLARY, ROBBERY) for f in examine(city, o, near, **options)]
     return pd.DataFrame([asdict(row) for row in rows])
 
 
-def size(seeds: range, *, permutations: int = 9_999) -> pd.DataFrame:
+def size(seeds: range, **options: Any) -> pd.DataFrame:
     """Findings on the null offence, one row per seed and statistic."""
     rows = []
     for seed in seeds:
         city = generate("iztapalapa", seed=seed)
         queen = {"queen": graphs(city.areas)["queen"]}
-        rows += examine(city, city.truth.null_offence, queen, permutations=permutations)
+        rows += examine(city, city.truth.null_offence, queen, **options)
     return pd.DataFrame([asdict(row) for row in rows])
 
 
@@ -124,6 +126,8 @@ def summarise_power(found: pd.DataFrame) -> pd.DataFrame:
             "false_discovery_rate": groups[["false", "flagged"]].apply(
                 lambda g: (g["false"] / g["flagged"].clip(lower=1)).mean()
             ),
+            "false_hot": groups["false_hot"].sum(),
+            "false_other": groups["false"].sum() - groups["false_hot"].sum(),
         }
     ).round(3)
 
