@@ -44,8 +44,10 @@ def test_the_shares_are_those_of_cutting_every_cell(tiling: Any) -> None:
     found = cover(HOLED, tiling, window, parts=True)
     rows, cols = (a.ravel() for a in np.mgrid[window.row0 : window.row1, window.col0 : window.col1])
     areas = shapely.area(shapely.intersection(tiling.polygons(rows, cols), HOLED)) / tiling.cell_area
-    expected = {(r, c): a for r, c, a in zip(rows.tolist(), cols.tolist(), areas, strict=True) if a > 1e-9}
-    got = dict(zip(zip(found.rows.tolist(), found.cols.tolist(), strict=True), found.shares, strict=True))
+    every = zip(rows.tolist(), cols.tolist(), areas, strict=True)
+    expected = {(row, col): share for row, col, share in every if share > 1e-9}
+    cells = zip(found.rows.tolist(), found.cols.tolist(), strict=True)
+    got = dict(zip(cells, found.shares, strict=True))
     assert got.keys() == expected.keys()
     assert list(got.values()) == pytest.approx([expected[key] for key in got], abs=1e-12)
     assert shapely.area(found.parts) == pytest.approx(found.shares * tiling.cell_area, rel=1e-9)
@@ -55,7 +57,7 @@ def test_the_shares_are_those_of_cutting_every_cell(tiling: Any) -> None:
 @given(st.integers(0, 10**6))
 @settings(max_examples=40, deadline=None)
 def test_parts_of_a_shape_share_its_cells_without_loss(seed: int) -> None:
-    """Whatever the shape and however it is cut in two, the shares of the halves add up to those of the whole."""
+    """Whatever the shape and the cut, the shares of the halves add up to those of the whole."""
     rng = np.random.default_rng(seed)
     dots = shapely.points(rng.uniform(0, 100, (6, 2)))
     blob = shapely.union_all(shapely.buffer(dots, rng.uniform(2, 30)))
@@ -201,7 +203,7 @@ def test_the_input_is_not_changed_and_order_does_not_matter() -> None:
 
 
 def test_web_mercator_is_not_taken_for_metres() -> None:
-    """At 41 degrees north a Web Mercator metre is 75 cm: the lattice must lie in UTM, the frame come back as it was."""
+    """At 41 degrees north a Web Mercator metre is 75 cm, so the lattice must lie in UTM."""
     tashkent = gpd.GeoDataFrame(geometry=[box(69.2, 41.2, 69.3, 41.3)], crs=4326)
     grid = make_grid(tashkent.to_crs(3857), cell_size=500)
     assert grid.attrs["safemap"]["crs"] == "EPSG:32642"
