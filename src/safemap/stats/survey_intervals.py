@@ -138,6 +138,8 @@ def proportion_interval(
     ----------
     Korn and Graubard (1998), as in :func:`effective_size`.
     """
+    from scipy.special import expit
+
     p, df = np.asarray(p, dtype=float), np.asarray(df, dtype=float)
     exact = clopper_pearson(p, size.n_eff_df, confidence=confidence)
     if method == "korn_graubard":
@@ -149,7 +151,7 @@ def proportion_interval(
     else:
         half = t_quantile(df, confidence=confidence) / np.sqrt(size.n_eff * inner * (1 - inner))
         odds = np.log(inner / (1 - inner))
-        low, high = 1 / (1 + np.exp(-(odds - half))), 1 / (1 + np.exp(-(odds + half)))
+        low, high = expit(odds - half), expit(odds + half)
     return np.where(extreme, exact[0], low), np.where(extreme, exact[1], high)
 
 
