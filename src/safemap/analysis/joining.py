@@ -25,7 +25,7 @@ from safemap.geo.points import (
     nearest_areas,
     place_points,
 )
-from safemap.geo.polygons import require_areas
+from safemap.geo.polygons import require_areas, with_text_ids
 from safemap.intake.columns import MISSING_WORDS, fold, fold_values, require_columns
 from safemap.intake.incidents import Incidents
 from safemap.results import Result
@@ -165,9 +165,10 @@ def join_areas(
     incidents = _require_incidents(incidents)
     frame, audit = incidents.frame, incidents.audit
     audit.check(frame.index)
-    base = require_areas(areas)
+    base = with_text_ids(require_areas(areas))
     further = {
-        name: require_areas(level, argument=f"levels[{name!r}]") for name, level in (levels or {}).items()
+        name: with_text_ids(require_areas(level, argument=f"levels[{name!r}]"))
+        for name, level in (levels or {}).items()
     }
     _check_options(frame, further, recorded, max_distance, audit.source)
     points = _Points(incidents)
@@ -406,6 +407,12 @@ def _check_options(
     require_columns(frame.columns, {"recorded": recorded}, source=source)
     if not (isinstance(max_distance, (int, float)) and np.isfinite(max_distance) and max_distance >= 0):
         raise ConfigError(f"max_distance must be metres, zero or more; got {max_distance!r}.")
-    taken = [name for name in levels if f"{name}_id" in ("area_id",) or not str(name).strip()]
-    if taken:
-        raise ConfigError("A level needs a name of its own, other than 'area'.")
+    for name in levels:
+        if name == "area" or not str(name).strip():
+            raise ConfigError("A level needs a name of its own, other than 'area'.")
+        taken = [column for column in (f"{name}_id", f"{name}_match") if column in frame.columns]
+        if taken:
+            raise ConfigError(
+                f"The level {name!r} would write the column {taken[0]!r}, which {source} has already; "
+                "give the level another name."
+            )

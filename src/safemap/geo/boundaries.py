@@ -105,16 +105,16 @@ def check_areas(areas: gpd.GeoDataFrame, *, tolerance: float = 1.0) -> BoundaryR
     if not tolerance >= 0:
         raise InputError(f"tolerance must be square metres, zero or more; got {tolerance!r}.")
     metric, epsg = to_metres(frame)
-    shapes = metric.geometry.to_numpy()
+    shapes, drawn = metric.geometry.to_numpy(), frame.geometry.to_numpy()
     usable = np.isin(shapely.get_type_id(shapes), _POLYGONS) & ~shapely.is_empty(shapes)
     sound = np.where(usable, shapely.make_valid(np.where(usable, shapes, None)), None)
     found = [
-        *_own_faults(frame, shapes, usable),
+        *_own_faults(frame, shapes, drawn, usable),
         *_overlaps(frame.index, sound, tolerance),
         *_gaps(sound, tolerance),
     ]
     columns = ["fault", "area_id", "other_id", "m2", "detail", "geometry"]
-    table = pd.DataFrame(found, columns=columns)
+    table = pd.DataFrame(found, columns=columns, dtype=object).astype({"m2": float})
     order = table["fault"].map({fault: i for i, fault in enumerate(FAULTS)}).argsort(kind="stable")
     faults = gpd.GeoDataFrame(table.iloc[order].reset_index(drop=True), geometry="geometry", crs=metric.crs)
     settings = {
@@ -126,15 +126,17 @@ def check_areas(areas: gpd.GeoDataFrame, *, tolerance: float = 1.0) -> BoundaryR
     return BoundaryReport(frame=faults.to_crs(frame.crs), settings=settings)
 
 
-def _own_faults(frame: gpd.GeoDataFrame, shapes: np.ndarray, usable: np.ndarray) -> list[tuple[Any, ...]]:
-    """Faults of single areas."""
+def _own_faults(
+    frame: gpd.GeoDataFrame, shapes: np.ndarray, drawn: np.ndarray, usable: np.ndarray
+) -> list[tuple[Any, ...]]:
+    """Faults of single areas: `shapes` in metres for the measure, `drawn` as in the file for validity."""
     import pandas as pd
     import shapely
 
     ids = frame.index
     kinds = shapely.get_type_id(shapes)
     absent = (kinds == -1) | shapely.is_empty(shapes)
-    invalid = usable & ~shapely.is_valid(shapes)
+    invalid = usable & ~shapely.is_valid(drawn)
     parts = shapely.get_num_geometries(shapes)
     normal = shapely.normalize(shapes)
     group, _ = pd.factorize(shapely.to_wkb(np.where(usable, normal, None)))
@@ -154,8 +156,8 @@ def _own_faults(frame: gpd.GeoDataFrame, shapes: np.ndarray, usable: np.ndarray)
             )
 
     note("missing geometry", absent)
-    note("not an area", ~usable & ~absent, lambda i: shapes[i].geom_type)
-    note("invalid", invalid, lambda i: str(shapely.is_valid_reason(shapes[i])).split("[")[0].strip())
+    note("not an area", ~usable & ~absent, lambda i: str(shapes[i].geom_type))
+    note("invalid", invalid, lambda i: str(shapely.is_valid_reason(drawn[i])).split("[")[0].strip())
     note("duplicate id", ids.duplicated(keep=False))
     note("duplicate geometry", twin, other=lambda i: ids[first[group[i]]])
     note("multi-part", usable & (parts > 1), lambda i: f"{parts[i]} parts")

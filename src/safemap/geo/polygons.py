@@ -132,3 +132,14 @@ def require_areas(areas: Any, *, argument: str = "areas") -> gpd.GeoDataFrame:
     _refuse(frame.index, bad, "are not polygons", argument)
     _refuse(frame.index, ~shapely.is_valid(shapes), "are invalid (read_areas repairs them)", argument)
     return frame
+
+
+def with_text_ids(areas: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """`areas` with ids as text, under which joined incidents refer to them; itself where they are already."""
+    ids = areas.index.astype(str)
+    if areas.index.name == "area_id" and all(isinstance(i, str) for i in areas.index):
+        return areas
+    if not ids.is_unique:
+        twice = ids[ids.duplicated()][:3].tolist()
+        raise AlignmentError(f"Ids of areas must differ as text, but {twice} occur more than once.")
+    return areas.set_axis(ids.rename("area_id"))

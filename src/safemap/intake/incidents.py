@@ -22,8 +22,8 @@ from safemap.results import Result
 if TYPE_CHECKING:
     import pandas as pd
 
-#: columns that safemap adds; a column of the file with such a name is renamed
-_OWN = ("x", "y", "date", "category")
+#: columns that later verbs add; like those added here, they are renamed where a file has them
+_ADDED_LATER = ("area_id", "match")
 _LON_WORDS = ("lon", "lng", "long", "longitude", "longitud", "x", "долгота", "uzunlik", "coord_x")
 _LAT_WORDS = ("lat", "latitude", "latitud", "y", "широта", "kenglik", "coord_y")
 
@@ -371,7 +371,7 @@ def _assemble(
     becomes = {"lon": "x", "lat": "y"}
     replaced = {column for role, column in used.items() if becomes.get(role, role) == column in own}
     rest = table[[c for c in wanted if c not in replaced]]
-    clash = {c: f"{c}_in_file" for c in rest.columns if c in own}
+    clash = {c: f"{c}_in_file" for c in rest.columns if c in own or c in _ADDED_LATER}
     if clash:
         rest = rest.rename(columns=clash)
     first = pd.DataFrame(own, index=table.index)
