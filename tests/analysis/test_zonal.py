@@ -182,7 +182,7 @@ def test_what_cannot_be_summed_is_refused(people: Path, tmp_path: Path) -> None:
 
 @pytest.mark.real
 def test_the_people_of_nairobi_by_ward(real_data: Any) -> None:
-    """The raster holds 4.71 million; it covers the wards without gaps, so they sum to what lies under them."""
+    """The raster holds 4.71 million; it covers the wards, so they sum to what lies under them."""
     path = real_data("nairobi/nairobi_afripop_2010_1km.tif")
     wards = gpd.read_file(real_data("nairobi/nairobi_wards_dhis_pop2009.geojson"))
     wards.geometry = wards.make_valid(method="structure")

@@ -10,7 +10,7 @@ import pytest
 import rasterio
 
 from safemap.errors import CRSError, InputError
-from safemap.geo.raster import Surface, gdal_version, open_raster, write_geotiff
+from safemap.geo.raster import Surface, gdal_version, geotiff_bytes, open_raster
 from safemap.geo.tiling import Window
 
 
@@ -89,14 +89,15 @@ def test_a_surface_comes_back_as_it_was_written(tmp_path: Path) -> None:
     surface = Surface(values, (250.0, 0.0, 478_000.0, 0.0, -250.0, 2_140_000.0), "EPSG:32614")
     assert surface.cell_area == 62_500
     path = tmp_path / "a.tif"
-    write_geotiff(
-        path,
-        values.astype("float32"),
-        surface,
-        nodata=float("nan"),
-        tags={"UNIT": "events per km²"},
-        band_tags={"CLASS_1": "none"},
-        description="density",
+    path.write_bytes(
+        geotiff_bytes(
+            values.astype("float32"),
+            surface,
+            nodata=float("nan"),
+            tags={"UNIT": "events per km²"},
+            band_tags={"CLASS_1": "none"},
+            description="density",
+        )
     )
     with rasterio.open(path) as raster:
         assert raster.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
@@ -115,8 +116,10 @@ def test_large_class_rasters_have_overviews_of_the_commonest_class(tmp_path: Pat
     surface = Surface(values.astype(float), (100.0, 0.0, 0.0, 0.0, -100.0, 0.0), "EPSG:32614")
     path = tmp_path / "a.tif"
     colours = {0: (0, 0, 0, 0), 2: (10, 20, 30, 255), 6: (200, 100, 0, 255)}
-    write_geotiff(
-        path, values, surface, nodata=0, tags={}, band_tags={}, description="classes", colours=colours
+    path.write_bytes(
+        geotiff_bytes(
+            values, surface, nodata=0, tags={}, band_tags={}, description="classes", colours=colours
+        )
     )
     with rasterio.open(path) as raster:
         assert raster.colormap(1)[6] == (200, 100, 0, 255)

@@ -46,7 +46,7 @@ def scatter(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return x, y, rng.uniform(0, 3, n)
 
 
-# --- by hand ------------------------------------------------------------------------------------------------
+# --- by hand ---
 
 
 def test_a_single_point_by_hand() -> None:
@@ -73,7 +73,7 @@ def test_kernels_at_the_centre_by_hand() -> None:
     )
 
 
-# --- by law -------------------------------------------------------------------------------------------------
+# --- by law ---
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
@@ -172,7 +172,7 @@ def test_no_points_no_density() -> None:
     assert kernel_mass([], [], LATTICE, np.ones(LATTICE.shape), bandwidth=250.0).shape == (0,)
 
 
-# --- by other programs --------------------------------------------------------------------------------------
+# --- by other programs ---
 
 
 @pytest.mark.parametrize(("kernel", "theirs"), [("epanechnikov", "epanechnikov"), ("gaussian", "gaussian")])
@@ -200,7 +200,7 @@ def test_scipy_gives_the_same_gaussian() -> None:
     assert got == pytest.approx(expected, rel=1e-6, abs=1e-7 * expected.max())
 
 
-# --- the fast sum -------------------------------------------------------------------------------------------
+# --- the fast sum ---
 
 PLACEMENTS = {
     "even": lambda rng, n: rng.uniform(0, 1000, (2, n)),
@@ -264,7 +264,7 @@ def test_far_from_all_points_the_fast_sum_is_exactly_zero() -> None:
     assert (field[30:] == 0).all()
 
 
-# --- refusals -----------------------------------------------------------------------------------------------
+# --- refusals ---
 
 
 @pytest.mark.parametrize("bandwidth", [0.0, -1.0, np.nan, np.inf])
@@ -288,7 +288,7 @@ def test_unknown_kernels_are_named() -> None:
         binned_sum([0.0], [0.0], LATTICE, bandwidth=100.0, refine=2)
 
 
-# --- bandwidths ---------------------------------------------------------------------------------------------
+# --- bandwidths ---
 
 
 def test_the_normal_reference_by_hand() -> None:

@@ -192,7 +192,7 @@ class _Field(NamedTuple):
     error_bound: float
 
 
-# --- input --------------------------------------------------------------------------------------------------
+# --- input ---
 
 
 def _check_options(
@@ -234,7 +234,7 @@ def _grid(areas: AreasLike, cell_size: float | None, uncertainty: float) -> tupl
     return read_grid(frame), frame
 
 
-# --- bandwidth ----------------------------------------------------------------------------------------------
+# --- bandwidth ---
 
 
 def _bandwidth(asked: float | str, points: Points, cell: float, kernel: Kernel) -> _Bandwidth:
@@ -267,7 +267,7 @@ def _bandwidth(asked: float | str, points: Points, cell: float, kernel: Kernel) 
     return _Bandwidth(metres, words, automatic=True)
 
 
-# --- the sum ------------------------------------------------------------------------------------------------
+# --- the sum ---
 
 
 def _estimate(
@@ -365,7 +365,7 @@ def _lattices(grid: Grid) -> list[tuple[Lattice, _Part]]:
     return out
 
 
-# --- output -------------------------------------------------------------------------------------------------
+# --- output ---
 
 
 def _near_border(grid: Grid, bandwidth: float) -> NDArray[np.bool_]:

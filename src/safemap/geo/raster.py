@@ -133,8 +133,7 @@ def open_raster(path: str | Path, *, band: int = 1) -> Iterator[RasterReader]:
         )
 
 
-def write_geotiff(
-    path: Path,
+def geotiff_bytes(
     values: NDArray[Any],
     surface: Surface,
     *,
@@ -143,13 +142,13 @@ def write_geotiff(
     band_tags: Mapping[str, str],
     description: str,
     colours: Mapping[int, tuple[int, int, int, int]] | None = None,
-) -> None:
-    """Write a cloud-optimised GeoTIFF: tiled, compressed, with overviews where it is large.
+) -> bytes:
+    """The content of a cloud-optimised GeoTIFF: tiled, compressed, with overviews where it is large.
+
+    It is made in memory, because GDAL leaves broken files behind, and may say nothing, when a disk is full.
 
     Parameters
     ----------
-    path : Path
-        Written directly; callers see to it that it is a temporary file.
     values : ndarray
         What is stored; its type is kept.
     surface : Surface
@@ -180,13 +179,15 @@ def write_geotiff(
         "overview_resampling": "mode" if colours is not None else "average",
         "num_threads": 1,
     }
-    with rasterio.Env(GDAL_NUM_THREADS="1"), rasterio.open(path, "w", **profile) as out:
-        out.write(values, 1)
-        out.update_tags(**tags)
-        out.update_tags(1, **band_tags)
-        out.set_band_description(1, description)
-        if colours is not None:
-            out.write_colormap(1, dict(colours))
+    with rasterio.Env(GDAL_NUM_THREADS="1"), rasterio.MemoryFile(ext=".tif") as memory:
+        with memory.open(**profile) as out:
+            out.write(values, 1)
+            out.update_tags(**tags)
+            out.update_tags(1, **band_tags)
+            out.set_band_description(1, description)
+            if colours is not None:
+                out.write_colormap(1, dict(colours))
+        return bytes(memory.read())
 
 
 def _wkt(crs: str) -> str:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from safemap.errors import ConfigError, InputError, OutputError
-from safemap.geo.raster import gdal_version, open_raster, write_geotiff
-from safemap.output.atomic import whole_file
+from safemap.errors import ConfigError, InputError
+from safemap.geo.raster import gdal_version, geotiff_bytes
+from safemap.output.atomic import write_whole
 from safemap.output.provenance import bundle_date, plain_value, versions
 
 if TYPE_CHECKING:
@@ -95,19 +95,16 @@ def write_surface(
     colours = RAMPS["density"]
     classed = content == "classes"
     values = _classes(surface.values, limits) if classed else surface.values.astype(np.float32)
-    with whole_file(target) as temporary:
-        write_geotiff(
-            temporary,
-            values,
-            surface,
-            nodata=_NO_DATA if classed else float("nan"),
-            tags=_tags(density),
-            band_tags=_class_tags(limits, colours),
-            description=f"density, {density.settings['unit']}" + (" (classes)" if classed else ""),
-            colours=_colour_table(colours) if classed else None,
-        )
-        _read_back(temporary, values, target.name)
-    return target
+    content_bytes = geotiff_bytes(
+        values,
+        surface,
+        nodata=_NO_DATA if classed else float("nan"),
+        tags=_tags(density),
+        band_tags=_class_tags(limits, colours),
+        description=f"density, {density.settings['unit']}" + (" (classes)" if classed else ""),
+        colours=_colour_table(colours) if classed else None,
+    )
+    return write_whole(target, content_bytes)
 
 
 def _classes(values: NDArray[np.float64], limits: Sequence[float]) -> NDArray[np.uint8]:
@@ -168,19 +165,3 @@ def _as_date(text: str | None) -> object:
     import datetime as dt
 
     return None if text is None else dt.date.fromisoformat(text)
-
-
-def _read_back(path: Path, values: NDArray[np.float32] | NDArray[np.uint8], name: str) -> None:
-    """Raise unless the file holds what was written: GDAL may notice a full disk too late to say so."""
-    try:
-        with open_raster(path) as reader:
-            found = reader.read(reader.extent)
-    except InputError as error:
-        raise OutputError(
-            f"Cannot write {name}: the file came out broken, mostly because the disk is full. The earlier "
-            "file, if any, is as it was.",
-            file=name,
-        ) from error
-    missing = np.isnan(values) if values.dtype.kind == "f" else values == _NO_DATA
-    if not np.array_equal(found, np.where(missing, np.nan, values), equal_nan=True):
-        raise OutputError(f"Cannot write {name}: what is on the disk is not what was written.", file=name)

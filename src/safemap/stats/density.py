@@ -198,7 +198,7 @@ def kernel_mass(
     return out * (plan.shape.scale / bandwidth**2)
 
 
-# --- the plan: which neighbours of a cell are reached as a whole, which only at the rim ---------------------
+# --- the plan: which neighbours of a cell are reached as a whole, which only at the rim ---
 
 
 class _Plan(NamedTuple):
@@ -274,7 +274,7 @@ def _monomials(px: NDArray[np.float64], py: NDArray[np.float64]) -> NDArray[np.f
     return np.stack([np.ones_like(px), px, py, xx, px * py, yy, r2 * px, r2 * py, r2 * r2])
 
 
-# --- the points, sorted by cell -----------------------------------------------------------------------------
+# --- the points, sorted by cell ---
 
 
 class _Chunk(NamedTuple):
@@ -365,7 +365,7 @@ def _canonical_order(
     return np.lexsort(columns)
 
 
-# --- sums over a chunk --------------------------------------------------------------------------------------
+# --- sums over a chunk ---
 
 
 def _add_full(padded: NDArray[np.float64], chunk: _Chunk, plan: _Plan) -> None:
