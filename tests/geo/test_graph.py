@@ -300,3 +300,9 @@ def test_metres_need_a_system_and_a_place():
         to_metres(gpd.GeoDataFrame(geometry=[], crs=4326))
     with pytest.raises(CRSError, match="No UTM zone"):
         to_metres(gpd.GeoDataFrame(geometry=[box(1e8, 0, 1e8 + 1, 1)], crs=4326))
+
+
+@pytest.mark.real
+def test_tashkent_districts_have_the_links_that_touching_misses(real_data):
+    areas = gpd.read_file(real_data("tashkent/tashkent_districts_2024.geojson"))
+    assert build_graph(areas).n_links == 50

@@ -455,6 +455,8 @@ def _one_row(numbers: dict[str, Any]) -> pd.DataFrame:
 
 
 def _meaning_of_adjustment(adjust: Adjust, alpha: float, flagged: int) -> str:
+    if not flagged:
+        return "No area is flagged."
     if adjust == "none":
         return "The p-values are not adjusted for the number of areas: some of the areas flagged are chance."
     if adjust in ("holm", "bonferroni"):
