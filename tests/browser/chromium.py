@@ -1,7 +1,8 @@
 """A headless Chromium without a network, driven over a pipe: open a page, press keys, read what it shows.
 
-No library is needed: the browser speaks JSON, one message after another, on two file descriptors. Whatever a page asks
-for, logs or throws is kept, so that a test can say that nothing was requested and nothing failed.
+No library is needed: the browser speaks JSON, one message after another, on two file descriptors. Whatever
+a page asks for, logs or throws is kept, so that a test can say that nothing was requested and nothing
+failed.
 """
 
 from __future__ import annotations
@@ -114,7 +115,7 @@ class Chromium:
         media: str = "",
         ready: str = "document.documentElement.dataset.safemap === 'ready'",
     ) -> Page:
-        """Open a file (or an address) and wait until `ready` is true in it; an empty `ready` waits for load only."""
+        """Open a file (or an address) and wait until `ready` is true in it; empty waits for load only."""
         page = Page(self, width=width, height=height, phone=phone, media=media)
         address = target if isinstance(target, str) else target.resolve().as_uri()
         page.go(f"{address}#{fragment}" if fragment else address, ready=ready)
@@ -262,8 +263,9 @@ class Page:
     def click(self, selector: str) -> None:
         """A real click in the middle of an element."""
         x, y = self.evaluate(
-            f"(e => {{e.scrollIntoView({{block: 'nearest'}}); const r = e.getBoundingClientRect();"
-            f"return [r.left + r.width / 2, r.top + r.height / 2]}})(document.querySelector({json.dumps(selector)}))"
+            "(e => {e.scrollIntoView({block: 'nearest'}); const r = e.getBoundingClientRect();"
+            "return [r.left + r.width / 2, r.top + r.height / 2]})"
+            f"(document.querySelector({json.dumps(selector)}))"
         )
         self.click_at(x, y)
 

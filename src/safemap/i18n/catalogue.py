@@ -1,7 +1,8 @@
 """Catalogues of words: one JSON file per language, English as the one that is complete.
 
-A text is a :class:`Message`: a key and the figures that go into it. The same message is written here, in Python, and
-in the page, in any of the languages, so that the caption of a figure and the heading of a map never differ.
+A text is a :class:`Message`: a key and the figures that go into it. The same message is written here, in
+Python, and in the page, in any of the languages, so that the caption of a figure and the heading of a map
+never differ.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ class Message:
     key : str
         A key of the catalogue.
     slots : dict
-        Slot name to text, to a figure as ``{"v": value, "d": decimals}`` (``"pct": True`` for a share), or to another
-        word of the catalogue as ``{"k": key}``.
+        Slot name to text, to a figure as ``{"v": value, "d": decimals}`` (``"pct": True`` for a share), or
+        to another word of the catalogue as ``{"k": key}``.
     prefix : str
         Text that stands before the message, with a colon (the period of a finding).
 

@@ -1,7 +1,7 @@
 """Numbers as each language writes them: one table, used in Python and handed to the page.
 
-``Intl`` and the locales of the operating system lack Uzbek or Swahili on some machines, and the table, the card and
-the caption must show the same figure, so the rules are our own and short.
+``Intl`` and the locales of the operating system lack Uzbek or Swahili on some machines, and the table, the
+card and the caption must show the same figure, so the rules are our own and short.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Interactive maps: results in, a ``folium.Map`` or one offline file out. Loaded late, because folium is heavy."""
+"""Interactive maps: results in, a ``folium.Map`` or one offline file out; folium is loaded late."""
 
 from __future__ import annotations
 

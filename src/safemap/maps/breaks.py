@@ -13,7 +13,10 @@ from safemap.errors import ConfigError
 from safemap.i18n.numbers import round_half_up
 
 #: Shapes of four limits (five classes above zero) within one or two powers of ten, most regular first.
-_SHAPES = ((1, 2, 3, 5), (1, 2.5, 5, 10), (1, 2, 5, 10), (2, 4, 6, 8), (2, 3, 5, 10), (5, 10, 15, 20), (5, 10, 20, 50), (1, 3, 10, 30))  # fmt: skip
+_SHAPES = (
+    (1, 2, 3, 5), (1, 2.5, 5, 10), (1, 2, 5, 10), (2, 4, 6, 8),
+    (2, 3, 5, 10), (5, 10, 15, 20), (5, 10, 20, 50), (1, 3, 10, 30),
+)  # fmt: skip
 
 #: Figures of a rate carry no more than this.
 SIGNIFICANT = 3
@@ -22,9 +25,9 @@ SIGNIFICANT = 3
 def round_breaks(values: ArrayLike) -> tuple[float, ...]:
     """Four round limits that spread the positive values best over five classes.
 
-    Of all round shapes (1-2-3-5, 1-2.5-5-10, ...) times a power of ten the one is taken whose classes are most
-    evenly filled (largest entropy); on a tie the more regular shape, then the smaller numbers. Quantiles would fill
-    classes evenly too, but exaggerate small gaps and differ from map to map.
+    Of all round shapes (1-2-3-5, 1-2.5-5-10, ...) times a power of ten the one is taken whose classes are
+    most evenly filled (largest entropy); on a tie the more regular shape, then the smaller numbers.
+    Quantiles would fill classes evenly too, but exaggerate small gaps and differ from map to map.
 
     Parameters
     ----------
@@ -60,7 +63,8 @@ def check_breaks(breaks: Sequence[float]) -> tuple[float, ...]:
     rising = all(a < b for a, b in pairwise(limits))
     if len(limits) != 4 or not rising or not all(math.isfinite(b) and b > 0 for b in limits):
         raise ConfigError(
-            f"breaks must be four rising numbers above zero (the lower limits of classes 2 to 5); got {list(limits)}."
+            "breaks must be four rising numbers above zero, the lower limits of classes 2 to 5; "
+            f"got {list(limits)}."
         )
     return limits
 

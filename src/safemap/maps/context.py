@@ -1,6 +1,7 @@
 """Layers for orientation: neighbouring districts, roads, rivers, stations, from local files.
 
-Only geometry and one column of names go into the page, cut to the surroundings of the study area and bounded in size.
+Only geometry and one column of names go into the page, cut to the surroundings of the study area and
+bounded in size.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -20,8 +21,8 @@ from safemap.maps.page import clean_text
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    Source: TypeAlias = Union[str, os.PathLike[str], gpd.GeoDataFrame, tuple[Any, str]]
-    ContextLike: TypeAlias = Union[Source, Sequence[Source], Mapping[str, Source], None]
+    Source: TypeAlias = str | os.PathLike[str] | gpd.GeoDataFrame | tuple[Any, str]
+    ContextLike: TypeAlias = Source | Sequence[Source] | Mapping[str, Source] | None
 else:
     ContextLike = Any
 
@@ -77,7 +78,8 @@ def _one(name: str, source: Any, window: tuple[float, float, float, float], insi
     data = data.explode(index_parts=False).sort_index(kind="stable") if len(data) else data
     if len(data) > MAX_FEATURES:
         raise InputError(
-            f"A context layer has {len(data):,} features around the study area; {MAX_FEATURES:,} are allowed. "
+            f"A context layer has {len(data):,} features around the study area; "
+            f"{MAX_FEATURES:,} are allowed. "
             "Keep what helps a reader find the way: main roads, rivers, stations."
         )
     geometries = _thin(np.asarray(data.geometry.array))

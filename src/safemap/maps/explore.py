@@ -13,7 +13,7 @@ from safemap.i18n import LANGUAGES, NUMBER_FORMATS, Message, words
 from safemap.maps import breaks as limits
 from safemap.maps.context import ContextLike, read_context
 from safemap.maps.geometry import BUDGET_BYTES, PRECISION, outline
-from safemap.maps.layers import Layer, build_layer, check_result, value_breaks
+from safemap.maps.layers import build_layer, check_result, value_breaks
 from safemap.maps.page import SafemapPage, clean_text
 from safemap.maps.states import STATES
 
@@ -61,10 +61,10 @@ def explore(
 ) -> folium.Map:
     """An interactive map of one or more results, as a ``folium.Map`` one can go on using.
 
-    Layers are chosen on the left, each with a legend of its own that counts the areas in every class; hovering,
-    clicking, the arrow keys and the search box show a card; the same figures stand in a table. No tiles, no points of
-    incidents, and only the columns of :data:`safemap.maps.layers.SHOWN_COLUMNS`. :func:`safemap.save_map` writes the
-    map as one file that needs no network.
+    Layers are chosen on the left, each with a legend of its own that counts the areas in every class;
+    hovering, clicking, the arrow keys and the search box show a card; the same figures stand in a table. No
+    tiles, no points of incidents, and only the columns of :data:`safemap.maps.layers.SHOWN_COLUMNS`.
+    :func:`safemap.save_map` writes the map as one file that needs no network.
 
     Parameters
     ----------
@@ -80,11 +80,12 @@ def explore(
     language : {"en", "es", "ru", "uz-Latn", "uz-Cyrl", "sw"}
         Language in which the page opens; the reader can switch.
     audience : {"internal", "partner"}
-        For whom the map is made. ``"public"`` is refused: a withheld count could be worked out from the totals and
-        from its neighbours' results, because complementary suppression is not built yet.
+        For whom the map is made. ``"public"`` is refused: a withheld count could be worked out from the
+        totals and from its neighbours' results, because complementary suppression is not built yet.
     context : path, GeoDataFrame, or a list or dict of them, optional
-        Roads, rivers, stations, neighbouring districts for orientation. Only geometry and a column ``name`` are
-        used; a dict gives each of them a name, and a tuple ``(data, column)`` says which column holds the names.
+        Roads, rivers, stations, neighbouring districts for orientation. Only geometry and a column ``name``
+        are used; a dict gives each of them a name, and a tuple ``(data, column)`` says which column holds
+        the names.
     k : int, optional
         Counts from 1 to ``k - 1`` are withheld; 5 if not given. Not together with `registry`.
     registry : Registry, optional
@@ -102,7 +103,8 @@ def explore(
     controls : sequence of str, optional
         Which of :data:`CONTROLS` to show; all if not given.
     budget : int
-        Bytes the outlines may take; beyond it they are simplified together, so that neighbours keep their border.
+        Bytes the outlines may take; beyond it they are simplified together, so that neighbours keep their
+        border.
 
     Returns
     -------
@@ -120,8 +122,8 @@ def explore(
     >>> import geopandas as gpd
     >>> from shapely.geometry import box
     >>> from safemap.analysis.rates import area_rates
-    >>> areas = gpd.GeoDataFrame({"events": [0, 12, 40], "population": [900, 1000, 1200]}, index=["a", "b", "c"],
-    ...                          geometry=[box(i / 100, 0, (i + 1) / 100, 0.01) for i in range(3)], crs=4326)
+    >>> areas = gpd.GeoDataFrame({"events": [0, 12, 40], "population": [900, 1000, 1200]}, crs=4326,
+    ...                          geometry=[box(i / 100, 0, (i + 1) / 100, 0.01) for i in range(3)])
     >>> m = explore(area_rates(areas, per=1_000), title="Recorded burglary")
     >>> type(m).__name__
     'Map'
@@ -214,8 +216,8 @@ def _check_alignment(results: Sequence[Result]) -> gpd.GeoDataFrame:
         extra = frame.index.difference(first.index)
         if len(lost) or len(extra) or len(frame) != len(first):
             raise AlignmentError(
-                f"All results of one map must be about the same areas: result {position} ({result.kind}) lacks "
-                f"{len(lost)} area(s), e.g. {lost[:3].tolist()}, and has {len(extra)} others, "
+                f"All results of one map must be about the same areas: result {position} ({result.kind}) "
+                f"lacks {len(lost)} area(s), e.g. {lost[:3].tolist()}, and has {len(extra)} others, "
                 f"e.g. {extra[:3].tolist()}. Compute all of them from one set of areas.",
                 missing=lost.tolist()[:100],
                 unexpected=extra.tolist()[:100],
@@ -231,7 +233,7 @@ def _check_alignment(results: Sequence[Result]) -> gpd.GeoDataFrame:
 
 
 def _published(results: Sequence[Result], rules: Registry) -> list[pd.DataFrame]:
-    """Frames after the registry, in the order of the first one's areas; hidden in one layer is hidden in all."""
+    """Frames after the registry, in one order of areas; what one layer hides is hidden in all."""
     import pandas as pd
 
     index = results[0].frame.index
@@ -294,7 +296,10 @@ def _audit(results: Sequence[Result]) -> dict[str, Any] | None:
     reasons = audit.by_reason()
     return {
         "read": audit.n_in,
-        "aside": [[str(code), int(rows)] for code, rows in reasons["rows"].items()],
+        "aside": [
+            [str(code), int(r.rows), r.text]
+            for code, r in zip(reasons.index, reasons.itertuples(), strict=True)
+        ],
         "placed": audit.n_placed,
         "hit_rate": audit.hit_rate if np.isfinite(audit.hit_rate) else None,
     }
@@ -311,7 +316,7 @@ def _version() -> str:
 
 
 def _new_map(bounds: tuple[float, float, float, float]) -> folium.Map:
-    """A map without tiles that needs nothing but Leaflet, with fixed ids so that two runs write the same bytes."""
+    """A map without tiles that needs nothing but Leaflet; its ids are fixed, so that reruns are equal."""
     import folium
 
     west, south, east, north = bounds

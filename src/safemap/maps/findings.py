@@ -26,7 +26,7 @@ class RateFacts(NamedTuple):
 
 
 def rate_finding(facts: RateFacts, *, period: str, place: str | None, smoothed: bool) -> Message:
-    """Areas whose interval lies above, below, or across the average; smoothed rates get their range instead."""
+    """Areas whose interval lies above, below or across the average; smoothed rates get their range."""
     if facts.mean is None or not facts.value.size:
         return Message("f_nothing", {"N": number(facts.areas)}, prefix=period)
     mean = number(facts.mean, facts.decimals)
@@ -81,7 +81,8 @@ def cluster_finding(
             "f": number(flagged),
             "c": number(round(flagged * alpha)),
         }
-        return Message("f_local_moran", slots, prefix=period)
+        key = "f_local_moran" if round(flagged * alpha) else "f_local_moran_few"
+        return Message(key, slots, prefix=period)
     slots = {
         "a": number(counts["hot-1"] + counts["hot-5"]),
         "b": number(counts["cold-1"] + counts["cold-5"]),

@@ -1,4 +1,4 @@
-"""Outlines for the page: longitude and latitude, five decimals, shared borders kept shared, within a size budget.
+"""Outlines for the page: five decimals, shared borders kept shared, within a size budget.
 
 Statistics never see these outlines; they are for the eye.
 """
@@ -35,7 +35,8 @@ class Outlines:
     Attributes
     ----------
     areas : list
-        One entry per area: polygons, each a list of rings, each a flat list ``x0, y0, dx1, dy1, ...`` in 1e-5 degree.
+        One entry per area: polygons, each a list of rings, each a flat list ``x0, y0, dx1, dy1, ...`` in
+        1e-5 degree.
     study : list
         The outline of all areas together, coded the same way.
     labels : list of [x, y, radius]
@@ -171,10 +172,30 @@ def _coverage(metres: np.ndarray, tolerance: float) -> np.ndarray:
 
 
 def _union(geometries: np.ndarray) -> Geometry:
-    """The outline of the study area; a coverage is dissolved along its edges, anything else by overlay."""
+    """The outline of the study area; a coverage is dissolved along its edges, anything else by overlay.
+
+    Slits between boundaries that do not quite meet are closed: a dark line in the middle of the map would
+    look like a border.
+    """
     import shapely
 
     whole = geometries[~(shapely.is_missing(geometries) | shapely.is_empty(geometries))]
     if shapely.coverage_is_valid(whole):
-        return shapely.coverage_union_all(whole)
-    return shapely.union_all(whole, grid_size=1 / PRECISION)
+        joined = shapely.coverage_union_all(whole)
+    else:
+        joined = shapely.union_all(shapely.make_valid(whole), grid_size=1 / PRECISION)
+    west, south, east, north = joined.bounds
+    slit = max(east - west, north - south) / 300
+    return shapely.union_all([_without_slits(part, slit) for part in shapely.get_parts(joined)])
+
+
+def _without_slits(polygon: Any, width: float) -> Any:
+    import shapely
+
+    def open_ground(ring: Any) -> bool:
+        hole = shapely.Polygon(ring)
+        circle = shapely.maximum_inscribed_circle(hole, tolerance=width / 20)
+        return bool(circle.length * 2 > width)
+
+    holes = [ring for ring in polygon.interiors if open_ground(ring)]
+    return shapely.Polygon(polygon.exterior, holes)

@@ -1,8 +1,8 @@
 """From a result to a layer: which class each area is in, and the few figures that leave with it.
 
-Nothing else of a frame reaches the page: the columns read here are listed in :data:`SHOWN_COLUMNS`, and the registry
-has blanked the withheld rows before this module sees them. Statistics and z scores of local tests are never shown:
-they add up neighbours' values, from which a withheld count could be worked out.
+Nothing else of a frame reaches the page: the columns read here are listed in :data:`SHOWN_COLUMNS`, and the
+registry has blanked the withheld rows before this module sees them. Statistics and z scores of local tests
+are never shown: they add up neighbours' values, from which a withheld count could be worked out.
 """
 
 from __future__ import annotations
@@ -152,7 +152,8 @@ def check_result(result: Result) -> None:
     kind = getattr(result, "kind", None)
     if kind not in SHOWN_COLUMNS:
         raise ConfigError(
-            f"explore() shows results of kind {', '.join(SHOWN_COLUMNS)}; got {kind or type(result).__name__}. "
+            f"explore() shows results of kind {', '.join(SHOWN_COLUMNS)}; "
+            f"got {kind or type(result).__name__}. "
             "Give it what area_rates, smooth_rates, local_moran or local_getis_ord return."
         )
     needed = ("estimate",) if kind.endswith("rates") else ("cluster",)
@@ -162,13 +163,20 @@ def check_result(result: Result) -> None:
 
 
 def value_breaks(results: Sequence[Result], frames: Sequence[pd.DataFrame]) -> tuple[float, ...]:
-    """One set of limits for all layers of rates per the same base: different breaks forbid comparison."""
-    values = [
-        _column(frame, "estimate")
-        for result, frame in zip(results, frames, strict=True)
-        if result.kind.endswith("rates")
-    ]
-    return limits.round_breaks(np.concatenate(values) if values else [])
+    """One set of limits for all layers of rates, because different breaks forbid comparison.
+
+    They are chosen from the recorded rates that are ranked; from smoothed ones only where no others are
+    shown.
+    """
+    for kind in ("rates", "smoothed_rates"):
+        values = [
+            _column(frame, "estimate")[~_is_few(frame)]
+            for result, frame in zip(results, frames, strict=True)
+            if result.kind == kind
+        ]
+        if values:
+            return limits.round_breaks(np.concatenate(values))
+    return limits.round_breaks([])
 
 
 def build_layer(
@@ -228,11 +236,8 @@ def _rate_layer(
     row_of = {c.key: i for i, c in enumerate(classes)}
     codes = row_of["class 1"] - limits.classify(value, breaks)
     codes[zero] = row_of["zero"]
-    quality = (
-        frame["quality"].isin(["review", "suppress"]).to_numpy() if "quality" in frame.columns else False
-    )
     states = np.select(
-        [hidden, ~np.isfinite(value), quality & ~zero], ["withheld", "no_data", "few"], default=""
+        [hidden, ~np.isfinite(value), _is_few(frame) & ~zero], ["withheld", "no_data", "few"], default=""
     )  # the registry alone decides what is withheld; "suppress" that it lets pass is too few to rank
     mean = _mean_rate(result.frame)
     mean_shown = None if mean is None else limits.shown(mean, decimals)
@@ -248,7 +253,8 @@ def _rate_layer(
         figures=_figures(hidden, value=value, low=low, high=high, n=events),
         decimals=decimals, mean=mean_shown, top=breaks[-1] * 1.6,
         finding=findings.rate_finding(facts, period=period, place=place, smoothed=smoothed), period=period,
-        total=_total(result.frame), confidence=float(result.settings.get("confidence", 0.95)), line=LINE_ON_VALUES,
+        total=_total(result.frame), line=LINE_ON_VALUES,
+        confidence=float(result.settings.get("confidence", 0.95)),
     )  # fmt: skip
 
 
@@ -271,7 +277,8 @@ def _cluster_layer(
     unknown = sorted({w for w in words[~hidden] if w not in row_of and w not in STATE_OF_CLUSTER})
     if unknown:
         raise InputError(
-            f"The column cluster of a {result.kind} result may hold {', '.join([*row_of, *STATE_OF_CLUSTER])}; "
+            f"The column cluster of a {result.kind} result may hold "
+            f"{', '.join([*row_of, *STATE_OF_CLUSTER])}; "
             f"{len(unknown)} other value(s) came."
         )
     states = np.array(
@@ -292,7 +299,8 @@ def _cluster_layer(
     p = np.vectorize(lambda v: limits.shown(v, 3), otypes=[float])(_column(frame, "p_adjusted"))
     p[states != ""] = np.nan
     return Layer(
-        key=key, kind=result.kind, name=name, unit=unit, classes=layer_classes, codes=codes, sentences=sentences,
+        key=key, kind=result.kind, name=name, unit=unit, classes=layer_classes,
+        codes=codes, sentences=sentences,
         figures=_figures(hidden, n=_column(frame, "events"), p=p), decimals=0, mean=None, top=0,
         finding=findings.cluster_finding(
             counts, kind=result.kind, areas=len(frame), alpha=alpha, period=period
@@ -393,6 +401,14 @@ def _column(frame: pd.DataFrame, name: str) -> Floats:
     if name not in frame.columns:
         return np.full(len(frame), np.nan)
     return pd.to_numeric(frame[name], errors="coerce").to_numpy(dtype=float, na_value=np.nan).copy()
+
+
+def _is_few(frame: pd.DataFrame) -> NDArray[np.bool_]:
+    """Rows whose rate is too uncertain to be ranked."""
+    if "quality" not in frame.columns:
+        return np.zeros(len(frame), dtype=bool)
+    few: NDArray[np.bool_] = frame["quality"].isin(["review", "suppress"]).to_numpy(dtype=bool)
+    return few
 
 
 def _mean_rate(frame: pd.DataFrame) -> float | None:

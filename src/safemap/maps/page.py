@@ -1,9 +1,9 @@
 """What safemap adds to a ``folium.Map``: one element with one block of data, and no text in any template.
 
-folium compiles text that is already rendered a second time as a template, so a cell ``{{ 7*191 }}`` would be saved
-as 1337. Here data travel as JSON in a block the browser does not run; every character that could end the block, open
-a template or start a comment is written as an escape; and the element hands its text over as it is, uncompiled. The
-page puts text on the screen through ``textContent`` only.
+folium compiles text that is already rendered a second time as a template, so a cell ``{{ 7*191 }}`` would
+be saved as 1337. Here data travel as JSON in a block the browser does not run; every character that could
+end the block, open a template or start a comment is written as an escape; and the element hands its text
+over as it is, uncompiled. The page puts text on the screen through ``textContent`` only.
 """
 
 from __future__ import annotations
@@ -20,13 +20,16 @@ from branca.element import Element, MacroElement
 #: The page's scripts, in the order in which they are loaded.
 SCRIPTS = ("core", "words", "draw", "furniture", "labels", "legend", "card", "search", "table", "page")
 
-#: Characters written as escapes inside JSON strings: the ends of a script block, templates, and line separators.
+#: Characters written as escapes: the ends of a script block, entities, and line separators.
 _ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029\ufeff"}
+#: Inside a text also the braces, so that no template begins there.
 _BRACES = {ord("{"): "\\u007b", ord("}"): "\\u007d"}
 #: A text inside JSON.
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 #: Longest text that is put on the page from data.
 LONGEST_TEXT = 300
+#: Format characters that writing needs (joiners of Indic and Arabic script, the word joiner).
+_JOINERS = "\u200c\u200d\u2060"
 
 
 class Verbatim(Element):
@@ -57,7 +60,7 @@ class SafemapPage(MacroElement):
         self.data = data
 
     def render(self, **kwargs: Any) -> None:
-        """Put style, data and script into the page; called by the map, once or again with the same outcome."""
+        """Put style, data and script into the page; the map calls it, and twice gives the same."""
         figure = self.get_root()
         map_name = self._parent.get_name()
         figure.header.add_child(Verbatim(f"<style>\n{asset('safemap.css')}</style>"), name="safemap_style")
@@ -76,8 +79,8 @@ def asset(name: str) -> str:
 def encode_data(data: Any) -> str:
     """JSON that can stand in a script block and be compiled as a template without harm.
 
-    Braces are escaped inside texts only; the braces of JSON itself are never doubled before a text, because an object
-    begins with a key.
+    Braces are escaped inside texts only; the braces of JSON itself are never doubled before a text, because
+    an object begins with a key.
 
     Examples
     --------
@@ -89,18 +92,22 @@ def encode_data(data: Any) -> str:
 
 
 def clean_text(value: Any, *, longest: int = LONGEST_TEXT) -> str:
-    """Text from data, fit to be shown: no control, direction or unpaired characters, spaces joined, cut when long.
+    """Text from data, fit to be shown: no control, direction or unpaired characters, spaces joined, cut
+    when long.
 
-    Direction controls could make one name rearrange the line it stands in; control characters have no picture.
+    Direction controls could make one name rearrange the line it stands in; control characters have no
+    picture.
 
     Examples
     --------
     >>> clean_text("San\\u202e Jos\\u00e9 \\n II")
     'San José II'
     """
-    kept = "".join(
-        " " if c.isspace() else c for c in str(value) if c.isspace() or unicodedata.category(c) not in ("Cc", "Cs", "Cf")
-        or c in "\u200c\u200d\u2060"
-    )  # fmt: skip
+    shown = (" " if c.isspace() else c for c in str(value) if c.isspace() or c in _JOINERS or _has_picture(c))
+    kept = "".join(shown)
     joined = " ".join(kept.split())
     return joined if len(joined) <= longest else joined[: longest - 1].rstrip() + "…"
+
+
+def _has_picture(character: str) -> bool:
+    return unicodedata.category(character) not in ("Cc", "Cf", "Cs")

@@ -1,7 +1,8 @@
 """Colours: each kind of evidence has its own hue, and no two neighbours of a ramp look alike to anyone.
 
-The distances are checked in the tests (CIEDE2000 of at least 10 between neighbouring classes) for normal sight, for
-three colour deficiencies (Machado et al. 2009) and in grey, so a colour cannot be changed by taste alone.
+The distances are checked in the tests (CIEDE2000 of at least 10 between neighbouring classes) for normal
+sight, for three colour deficiencies (Machado et al. 2009) and in grey, so a colour cannot be changed by
+taste alone.
 """
 
 from __future__ import annotations

@@ -51,9 +51,9 @@ _WARN_BYTES = 20_000_000
 def save_map(m: folium.Map, path: str | os.PathLike[str], *, offline: bool = True) -> Path:
     """Write a map as one HTML file.
 
-    The map is rendered once and its text is never compiled again. Leaflet is put into the file from a copy that comes
-    with safemap, and a Content-Security-Policy allows the scripts in the file (by their SHA-256) and nothing else. The
-    file is written whole or not at all; the same map gives the same bytes.
+    The map is rendered once and its text is never compiled again. Leaflet is put into the file from a copy
+    that comes with safemap, and a Content-Security-Policy allows the scripts in the file (by their SHA-256)
+    and nothing else. The file is written whole or not at all; the same map gives the same bytes.
 
     Parameters
     ----------
@@ -62,8 +62,8 @@ def save_map(m: folium.Map, path: str | os.PathLike[str], *, offline: bool = Tru
     path : path-like
         The file to write; its folder must exist.
     offline : bool
-        True: nothing is loaded from a network, and it is an error if something would have to be. False: links of
-        layers that safemap did not make stay, and their hosts are allowed by the policy.
+        True: nothing is loaded from a network, and it is an error if something would have to be. False:
+        links of layers that safemap did not make stay, and their hosts are allowed by the policy.
 
     Returns
     -------
@@ -123,13 +123,13 @@ def _vouch(kinds: list[str], *, offline: bool) -> str:
         " Tiles stay empty without a network." if offline and any("Tile" in kind for kind in kinds) else ""
     )
     return (
-        f"This map holds layers that safemap did not make: {', '.join(kinds)}. It cannot vouch for what they show, "
-        f"load or run, and its rules on withheld cells do not reach them.{tiles}"
+        f"This map holds layers that safemap did not make: {', '.join(kinds)}. It cannot vouch for what they "
+        f"show, load or run, and its rules on withheld cells do not reach them.{tiles}"
     )
 
 
 def _fix_ids(html: str, root: Element) -> str:
-    """Number the random ids of folium's elements in the order in which they appear, so that reruns are equal."""
+    """Number the random ids of folium's elements as they appear, so that reruns are equal."""
     tree = [root, *_walk(root)]
     for part in ("header", "html", "script"):
         tree += list(_walk(getattr(root, part)))
@@ -220,7 +220,8 @@ def _refuse_remaining(html: str, name: str) -> None:
     ]
     if left:
         raise OutputError(
-            f"{name} was not written: {len(left)} file(s) would still be loaded from a network, e.g. {left[0]}. "
+            f"{name} was not written: {len(left)} file(s) would still be loaded from a network, "
+            f"e.g. {left[0]}. "
             "Take the layer that needs it off the map (folium.Popup and folium.Icon need several), "
             "or save with offline=False.",
             urls=left,

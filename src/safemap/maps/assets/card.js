@@ -13,25 +13,25 @@
     const kind = S.el("div", "sm-class");
     kind.append(S.swatch(c, 22, 14), S.el("span", "", S.message(c.l)));
     card.append(kind);
-    if (layer.v && layer.v[i] !== null && layer.v[i] !== undefined) figure(card, layer, i, c.s === "few");
+    if (layer.value && layer.value[i] !== null) figure(card, layer, i, c.s === "few");
     const base = S.baseLine(layer, i);
     if (base && (!c.s || c.s === "few")) card.append(S.el("div", "sm-base", base));
     card.append(S.el("p", "", S.t(layer.says[layer.say[i]])));
   };
 
   function figure(card, layer, i, soft) {
-    const big = S.el("div", "sm-figure" + (soft ? " soft" : ""), S.number(layer.v[i], S.places(layer, layer.v[i])));
+    const big = S.el("div", "sm-figure" + (soft ? " soft" : ""), S.rate(layer, layer.value[i]));
     big.append(S.el("small", "", S.message(layer.unit)));
     card.append(big);
-    if (layer.lo && layer.lo[i] !== null) card.append(intervalBar(layer, i));
+    if (layer.low && layer.low[i] !== null) card.append(intervalBar(layer, i));
   }
 
   // Whole figures from three digits on: three significant figures at most.
   S.places = (layer, value) => Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? Math.min(1, layer.d) : layer.d;
-  S.rate = (layer, value) => S.number(value, S.places(layer, value));
+  S.rate = (layer, value) => S.number(value, value === 0 ? 0 : S.places(layer, value));
 
-  S.interval = (layer, i) => layer.lo && layer.lo[i] !== null
-    ? S.rate(layer, layer.lo[i]) + "–" + S.rate(layer, layer.hi[i]) : null;
+  S.interval = (layer, i) => layer.low && layer.low[i] !== null
+    ? S.rate(layer, layer.low[i]) + "–" + S.rate(layer, layer.high[i]) : null;
 
   S.pValue = (layer, i) => !layer.p || layer.p[i] === null ? null
     : layer.p[i] < .001 ? S.t("p_below", {a: S.number(.001, 3)}) : S.number(layer.p[i], 3);
@@ -49,7 +49,7 @@
   };
 
   function intervalBar(layer, i) {
-    const width = 266, low = layer.lo[i], high = layer.hi[i], value = layer.v[i];
+    const width = 266, low = layer.low[i], high = layer.high[i], value = layer.value[i];
     const end = Math.max(layer.top, high * 1.04, layer.mean || 0);
     const x = v => 6 + v / end * (width - 12);
     const bar = S.svg("svg", {width: width, height: 42, role: "img", "aria-label": S.interval(layer, i), class: "sm-interval"});
@@ -62,7 +62,7 @@
     bar.append(
       S.svg("circle", {cx: x(value), cy: 19, r: 4.6, fill: "#1F2328", stroke: "#fff", "stroke-width": 1.2}),
       S.svg("text", {x: 6, y: 40}, "0"),
-      S.svg("text", {x: width - 6, y: 40, "text-anchor": "end"}, S.rate(layer, end)));
+      S.svg("text", {x: width - 6, y: 40, "text-anchor": "end"}, S.number(end, Number.isInteger(end) ? 0 : S.places(layer, end))));
     if (layer.mean !== null) {
       const at = Math.max(52, Math.min(width - 72, x(layer.mean)));
       bar.append(S.svg("text", {x: at, y: 40, "text-anchor": "middle", class: "ref"},
@@ -75,7 +75,7 @@
     const card = S.ui.tip;
     S.state.current = i;
     S.mark();
-    const touch = S.phone.matches || window.matchMedia("(hover:none)").matches;
+    const touch = S.touch || S.phone.matches;
     if (i === null || i === S.state.pinned || (touch && !byKey)) {
       card.hidden = true;
       return;
@@ -84,7 +84,8 @@
     card.dataset.area = i;
     card.hidden = false;
     const size = S.map.getSize(), w = card.offsetWidth, h = card.offsetHeight;
-    const x = at.x + 18 + w > size.x - 8 ? at.x - w - 18 : at.x + 18;
+    const pinned = S.ui.card.hidden ? size.x - 8 : S.ui.card.offsetLeft - 8;
+    const x = at.x + 18 + w > pinned ? at.x - w - 18 : at.x + 18;
     const y = at.y + 18 + h > size.y - 8 ? at.y - h - 18 : at.y + 18;
     card.style.left = Math.max(8, x) + "px";
     card.style.top = Math.max(8, y) + "px";

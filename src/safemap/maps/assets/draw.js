@@ -80,9 +80,10 @@
           pane: "sm-context", renderer: renderers.context, interactive: false, color: "#BDB5A6", weight: 2.6,
           className: "sm-context",
         }).addTo(S.map);
-        L.polyline(path, {
-          pane: "sm-lines", renderer: renderers.lines, interactive: false, color: "#1F2328", weight: 1, opacity: .5,
-        }).addTo(S.map);
+        [["#fff", 2.6, .6], ["#1F2328", 1.1, .75]].forEach(look => L.polyline(path, {
+          pane: "sm-lines", renderer: renderers.lines, interactive: false, color: look[0], weight: look[1],
+          opacity: look[2],
+        }).addTo(S.map));
       });
       layer.points.forEach(p => L.circleMarker(S.point(p[0], p[1]), {
         pane: "sm-lines", renderer: renderers.lines, interactive: false, radius: 3.2, color: "#1F2328", weight: 1.4,

@@ -49,6 +49,7 @@
     const button = S.button("sm-row", null, () => {
       S.state.filter = pressed ? null : c.k;
       S.paint();
+      S.label();
       S.drawLegend();
       const again = S.ui.legend.querySelector('[data-k="' + CSS.escape(c.k) + '"]');
       if (again) again.focus();

@@ -224,6 +224,9 @@
     for (const event of ["wheel", "pointerdown", "keydown"]) {
       container.addEventListener(event, () => { S.moved = true; }, {passive: true});
     }
+    for (const event of ["pointerdown", "pointermove"]) {
+      container.addEventListener(event, e => { S.touch = e.pointerType === "touch"; }, {capture: true, passive: true});
+    }
     new ResizeObserver(() => { map.invalidateSize({animate: false}); if (!S.moved) fit(); }).observe(container);
     const refit = () => { map.invalidateSize({animate: false}); fit(); };
     window.addEventListener("beforeprint", refit);

@@ -14,13 +14,15 @@
     return {box: box, title: title, body: body, close: close};
   };
 
+  const upper = text => text.charAt(0).toUpperCase() + text.slice(1);
+
   function columns(layer) {
     const list = [["name", S.t("area"), false]];
-    if (layer.v) list.push(["v", S.t("value"), true]);
-    if (layer.lo) list.push(["ci", S.t("interval", {a: S.percent(layer.conf, 0)}), true]);
+    if (layer.value) list.push(["v", S.t("value"), true]);
+    if (layer.low) list.push(["ci", S.t("interval", {a: S.percent(layer.conf, 0)}), true]);
     if (layer.p) list.push(["p", S.t("p_short"), true]);
     if (layer.n) list.push(["n", "n", true]);
-    if (S.data.population) list.push(["people", S.counted("residents", 5), true]);
+    if (S.data.population) list.push(["people", upper(S.counted("residents", 5)), true]);
     list.push(["class", S.t("class"), false]);
     return list;
   }
@@ -28,11 +30,11 @@
   // What is sorted by, and what is written, for one area; null sorts last and is written as a dash.
   function cells(layer, i) {
     const c = S.classOf(layer, i), open = !c.s || c.s === "few", get = key => open && layer[key] ? layer[key][i] : null;
-    const v = get("v"), n = get("n"), people = S.data.population ? S.data.population[i] : null;
+    const v = get("value"), n = get("n"), people = S.data.population ? S.data.population[i] : null;
     return {
       name: [S.data.names[i], S.data.names[i]],
       v: [v, v === null ? "–" : S.rate(layer, v)],
-      ci: [get("lo"), (open && S.interval(layer, i)) || "–"],
+      ci: [get("low"), (open && S.interval(layer, i)) || "–"],
       p: [get("p"), (open && S.pValue(layer, i)) || "–"],
       n: [n, S.number(n)],
       people: [people, S.number(people)],
@@ -106,7 +108,7 @@
       grid.append(S.el("b", "", (out ? "\u2212 " : "") + S.number(rows)), cell);
     };
     rung(audit.read, S.t("a_read"));
-    audit.aside.forEach(step => rung(step[1], S.t("r_" + step[0]), true));
+    audit.aside.forEach(step => rung(step[1], S.data.words.en["r_" + step[0]] ? S.t("r_" + step[0]) : step[2], true));
     rung(audit.placed, S.t("a_placed"));
     const sum = [...audit.aside.map(step => step[1]), audit.placed].map(n => S.number(n)).join(" + ");
     body.append(S.el("h3", "", S.t("rows_ladder")), grid, S.el("p", "", S.number(audit.read) + " = " + sum));

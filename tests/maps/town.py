@@ -1,0 +1,92 @@
+"""A town of 36 square areas in which every class and state of a map occurs; used by the tests of maps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from shapely.geometry import box
+
+from safemap.analysis.rates import area_rates, smooth_rates
+from safemap.audit import Audit
+from safemap.results import Result
+
+SIDE = 6
+PERIOD = ("2023-01-01", "2023-12-31")
+#: A count that is withheld, and one that is not but occurs nowhere else in the town.
+SMALL, ZEROS, FEW = 3, 4, 3
+
+
+class LocalMoran(Result):
+    kind = "local_moran"
+
+
+class LocalGetisOrd(Result):
+    kind = "local_getis_ord"
+
+
+MORAN = ["high-high", "low-low", "high-low", "low-high", "not significant", "no neighbours", "no data"]
+MORAN += ["no variation", "too few areas", "too few events"]
+GETIS = ["hot-1", "hot-5", "hot-10", "cold-10", "cold-5", "cold-1", "not significant", "no neighbours"]
+GETIS += ["no data", "no variation", "too few areas", "too few events"]
+
+
+def areas(names: list[str] | None = None, **columns: Any) -> gpd.GeoDataFrame:
+    """36 squares of about 1 km; areas 0 to 4 have no events, 5 to 8 fewer than 5, 9 to 11 fewer than 10."""
+    size = SIDE * SIDE
+    events = np.array([0] * 5 + [SMALL] * 4 + [7] * 3 + [12 + 3 * i for i in range(size - 12)])
+    population = np.array([2_000 + 50 * i for i in range(size)], dtype=float)
+    population[12] = np.nan
+    cells = [
+        box(-99.1 + c / 100, 19.3 + r / 100, -99.09 + c / 100, 19.31 + r / 100)
+        for r in range(SIDE)
+        for c in range(SIDE)
+    ]
+    frame = {
+        "name": names or [f"Área {i + 1:02d}" for i in range(size)],
+        "events": events,
+        "population": population,
+    }
+    index = pd.Index([f"{i:03d}" for i in range(size)], name="area_id")
+    return gpd.GeoDataFrame({**frame, **columns}, geometry=cells, index=index, crs=4326)
+
+
+def audit() -> Audit:
+    """400 rows read, 20 not asked for, 5 faults."""
+    start = Audit.start(pd.RangeIndex(2, 402), source="incidents.csv")
+    asked = start.with_set_aside(pd.Series("not_selected", index=range(2, 22)), step="select")
+    return asked.with_set_aside(pd.Series("outside_areas", index=range(22, 27)), step="join")
+
+
+def rates(town: gpd.GeoDataFrame | None = None, **options: Any) -> Any:
+    import dataclasses
+
+    result = area_rates(areas() if town is None else town, per=1_000, period=PERIOD, **options)
+    return dataclasses.replace(result, audit=audit())
+
+
+def smoothed() -> Any:
+    return smooth_rates(rates())
+
+
+def moran(town: gpd.GeoDataFrame | None = None) -> LocalMoran:
+    return LocalMoran(frame=_tested(town, MORAN), settings={"alpha": 0.05, "adjust": "fdr_bh"})
+
+
+def getis(town: gpd.GeoDataFrame | None = None) -> LocalGetisOrd:
+    return LocalGetisOrd(frame=_tested(town, GETIS), settings={"alpha": 0.05, "adjust": "fdr_bh"})
+
+
+def _tested(town: gpd.GeoDataFrame | None, classes: list[str]) -> gpd.GeoDataFrame:
+    frame = areas() if town is None else town
+    size = len(frame)
+    p = np.linspace(0.0123456, 0.987654, size)
+    return frame.assign(
+        statistic=np.linspace(-2.123456, 2.123456, size),
+        z_score=np.linspace(-3.7654321, 3.7654321, size),
+        p_value=p,
+        p_adjusted=p,
+        cluster=[classes[i % len(classes)] for i in range(size)],
+    )
