@@ -498,12 +498,11 @@ def _from_frame(links: pd.DataFrame, ids: pd.Index | None) -> AreaGraph:
 
 def _binary(weights: Any, ids: pd.Index, *, source: str) -> AreaGraph:
     """Links where the weight is not zero, after checking that weights are equal within each row."""
-    from scipy.sparse import csr_array
+    from scipy.sparse import coo_array
 
-    csr = csr_array(weights, dtype=float)
-    csr.sum_duplicates()
-    csr.setdiag(0)
-    csr.eliminate_zeros()
+    coo = coo_array(weights, dtype=float)
+    keep = (coo.row != coo.col) & (coo.data != 0)
+    csr = coo_array((coo.data[keep], (coo.row[keep], coo.col[keep])), shape=coo.shape).tocsr()
     csr.sort_indices()
     if not np.isfinite(csr.data).all() or (csr.data < 0).any():
         raise StatisticsError("Weights must be finite and not negative.")
