@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Transformer
 from shapely.geometry import MultiPolygon, Point, Polygon, box
@@ -326,6 +326,7 @@ BOXES = st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(1, 3), st.in
 )
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(HALVES | st.none(), HALVES), max_size=30), st.lists(BOXES, min_size=1, max_size=5))
 def test_law_of_the_audit(points: list, shapes: list) -> None:
     """Points, half of them on borders, in overlapping areas: each row once, equal to brute force."""
@@ -357,6 +358,7 @@ def _fgj(path, **options) -> sm.Incidents:
 @pytest.mark.real
 def test_iztapalapa_as_its_source_states(real_data) -> None:
     """SOURCE.md: 99.89 % in a colonia; 205 in none at all, 747 in none of Iztapalapa; 153 in several."""
+    pytest.importorskip("pyarrow")
     incidents = _fgj(real_data("cdmx/fgj_iztapalapa_2019_2024.parquet"))
     assert len(incidents.frame) == 191_311
     city = sm.read_areas(real_data("cdmx/colonias_iecm.gpkg"), id="CVEUT", name="NOMUT", population="SUMPOB1")

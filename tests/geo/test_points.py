@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import MultiPolygon, Polygon, box
 
@@ -125,6 +125,7 @@ BOX = st.tuples(st.integers(0, 5), st.integers(0, 5), st.integers(1, 4), st.inte
 )
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(LATTICE | st.just(np.nan), LATTICE), max_size=40),
     st.lists(BOX, min_size=1, max_size=6),
@@ -139,6 +140,7 @@ def test_equals_brute_force_on_overlapping_boxes(points, shapes, random, strips)
     assert _place(x, y, shapes, ranks, strips) == _brute(x, y, shapes, ranks)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(3, 25))
 def test_equals_brute_force_on_voronoi_cells(seed: int, n: int) -> None:
     rng = np.random.default_rng(seed)

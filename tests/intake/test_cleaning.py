@@ -8,7 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Transformer
 from shapely.geometry import box
@@ -181,6 +181,7 @@ REASONS_OF_COORDINATES = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(REASONS_OF_COORDINATES, min_size=0, max_size=40))
 def test_every_row_once_and_every_reason_recomputable(points: list[tuple[float, float]]) -> None:
     points = [*points, *[(-99.05, 19.35)] * (len(points) + 1)]

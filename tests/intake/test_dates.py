@@ -6,7 +6,7 @@ import datetime as dt
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safemap.errors import InputError
@@ -127,6 +127,7 @@ def test_a_wrong_format_is_named() -> None:
         read_dates(pd.Series(["2023-01-01"]), date_format="%d/%m/%Y")
 
 
+@settings(deadline=None)
 @given(st.lists(st.dates(dt.date(1900, 1, 1), dt.date(2100, 1, 1)), min_size=1, max_size=30))
 def test_whatever_is_accepted_is_right(days: list[dt.date]) -> None:
     """Day-first columns are read exactly, or refused; never read as something else."""

@@ -6,7 +6,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safemap.errors import InputError
@@ -93,6 +93,7 @@ def test_old_mac_line_ends() -> None:
 CELL = st.text(st.characters(exclude_characters="\x00\r", exclude_categories=("Cs",)), max_size=8)
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(CELL, min_size=3, max_size=3), min_size=1, max_size=8))
 def test_whatever_is_written_is_read_back(rows: list[list[str]]) -> None:
     """Cells of any text, quotes and line ends included, survive; only blank records are left out."""
@@ -104,6 +105,7 @@ def test_whatever_is_written_is_read_back(rows: list[list[str]]) -> None:
     assert list(zip(parsed.frame.index, parsed.frame.values.tolist(), strict=True)) == kept
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=12))
 def test_uneven_lines_never_pass(widths: list[int]) -> None:
     text = "a,b,c\n" + "".join(",".join("1" * w) + "\n" for w in widths)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safemap.errors import InputError
@@ -78,6 +78,7 @@ def test_numeric_columns_pass_through(dtype: str) -> None:
     assert read_numbers(pd.Series([1, 2], dtype=dtype)).values.tolist() == [1.0, 2.0]
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-180, 180).map(lambda v: round(v, 5)), min_size=1, max_size=20))
 def test_comma_and_point_columns_give_the_same_numbers(values: list[float]) -> None:
     point = pd.Series([f"{v:.5f}" for v in values])
@@ -85,6 +86,7 @@ def test_comma_and_point_columns_give_the_same_numbers(values: list[float]) -> N
     assert read_numbers(point).values.tolist() == read_numbers(comma).values.tolist() == values
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=12), min_size=1, max_size=10))
 def test_every_cell_is_a_number_missing_or_unreadable(cells: list[str]) -> None:
     column = pd.Series(cells, dtype=object)
