@@ -85,7 +85,7 @@ def envipe() -> Callable[[RealData], SurveyResult]:
 
 
 def test_envipe_reference_values(real_data: RealData, envipe: Callable[[RealData], SurveyResult]) -> None:
-    """SOURCE.md: Mexico City 0.33344 (0.00773), Iztapalapa 0.35976 (0.01979), as a domain of the national file.
+    """SOURCE.md: Mexico City 0.33344 (0.00773), Iztapalapa 0.35976 (0.01979), from the national file.
 
     The strata of the city hold units of the city only, so that the other states add zero to the variance and
     the extract gives the same numbers.

@@ -86,8 +86,17 @@ def _by_areas(
             f"{areas.index[0]!r}). Name the column with the ids with by=, or place the responses with "
             "place_responses."
         )
-    reasons = np.select([missing, unknown], ["missing_area", "unknown_area"], "").astype(object)
+    reasons = np.select([missing, unknown], [_why_nowhere(design), "unknown_area"], "").astype(object)
     return Groups(areas.index, codes.astype(np.int64), reasons, areas)
+
+
+def _why_nowhere(design: SurveyDesign) -> NDArray[np.object_]:
+    """Why a respondent without an area has none: as known from placing or joining, else that none is named."""
+    audit = getattr(design.responses, "audit", None)
+    known = None if audit is None else audit.set_aside["reason"].reindex(design.frame.index)
+    if known is None:
+        return np.full(design.n, "missing_area", dtype=object)
+    return known.astype(object).where(known.notna(), "missing_area").to_numpy(dtype=object)
 
 
 def _in_order(column: pd.Series) -> list[Any]:
