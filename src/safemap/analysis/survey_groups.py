@@ -91,7 +91,7 @@ def _by_areas(
 
 
 def _why_nowhere(design: SurveyDesign) -> NDArray[np.object_]:
-    """Why a respondent without an area has none: as known from placing or joining, else that none is named."""
+    """Why a respondent has no area: as known from placing or joining, else that none is named."""
     audit = getattr(design.responses, "audit", None)
     known = None if audit is None else audit.set_aside["reason"].reindex(design.frame.index)
     if known is None:
