@@ -181,10 +181,11 @@ def _add_batch(
     rows, columns = bins.shape
     fx = (x - lattice.x0) * (bins.refine / lattice.dx) + (bins.reach[1] + 0.5)
     fy = (y - lattice.y0) * (bins.refine / lattice.dy) + (bins.reach[0] + 0.5)
-    if not (np.isfinite(fx).all() and np.isfinite(fy).all()):
+    ends = np.array([fx.min(initial=0), fy.min(initial=0), fx.max(initial=0), fy.max(initial=0)])
+    if not np.isfinite(ends).all():
         raise StatisticsError("Coordinates of points must be finite numbers; set the others aside first.")
-    inside = (fx >= 0) & (fx < columns) & (fy >= 0) & (fy < rows)
-    if not inside.all():
+    if (ends < 0).any() or ends[2] >= columns or ends[3] >= rows:
+        inside = (fx >= 0) & (fx < columns) & (fy >= 0) & (fy < rows)
         fx, fy, w = fx[inside], fy[inside], None if w is None else w[inside]
     i, j = fx.astype(np.int64), fy.astype(np.int64)
     fx -= i
