@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from safemap.config import AssessmentConfig, load_config
-from safemap.errors import AuditError, SafemapWarning
+from safemap.errors import AuditError, InputError, SafemapWarning
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -204,6 +204,8 @@ def _place(c: AssessmentConfig, tell: Progress) -> _Placed:
     }
     tell(f"reading {i.path.name}")
     raw = _read(c)
+    if not len(raw.frame):
+        raise InputError(f"{i.path.name} has a header and no rows. Check that the export finished.")
     tell(f"checking {len(raw.frame):,} rows")
     chosen = select_incidents(raw, where=i.where, period=i.period)
     clean = clean_incidents(
@@ -211,7 +213,18 @@ def _place(c: AssessmentConfig, tell: Progress) -> _Placed:
     )
     tell(f"joining {len(clean.frame):,} rows to {len(areas):,} areas")
     joined = join_areas(clean, areas, levels=levels, recorded=a.recorded, max_distance=a.max_distance)
+    _check_some_are_placed(joined)
     return _Placed(areas, boundaries, clean, joined)
+
+
+def _check_some_are_placed(joined: JoinResult) -> None:
+    """A map of zeros would say that nothing was recorded, which is not what an empty join means."""
+    audit = joined.audit
+    if audit is not None and not audit.n_placed:
+        reasons = ", ".join(f"{row.rows:,} {row.text}" for row in audit.by_reason().itertuples())
+        raise InputError(
+            f"{audit.source}: none of the {audit.n_in:,} rows could be placed in an area: {reasons}."
+        )
 
 
 def _read(c: AssessmentConfig) -> Incidents:

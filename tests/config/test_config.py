@@ -65,7 +65,7 @@ def test_relative_paths_count_from_the_base_and_absolute_ones_stay(tmp_path):
 REFUSED = {
     "empty": ({}, "[assessment] is missing; it needs title"),
     "unknown section": ({**GOOD, "incident": {}}, "did you mean 'incidents'?"),
-    "unknown key": (changed("local", permutation=99), "permutation is not a key; did you mean 'permutations'?"),
+    "unknown key": (changed("local", permutation=99), "not a key; did you mean 'permutations'?"),
     "not a section": ({**GOOD, "local": 5}, "[local] must be a section with keys; got 5"),
     "missing key": (without("areas", "id"), "[areas] id is missing: column with the id, unique"),
     "empty text": (changed("assessment", title="  "), "[assessment] title must be a text"),
@@ -89,7 +89,7 @@ REFUSED = {
     "where deep": (changed("incidents", where={"a": {"b": 1}}), "columns with the values to keep"),
     "repair": (changed("incidents", repair=["flipped"]), 'one of "swapped"'),
     "levels": (changed("areas", levels={"name": "d"}), "[[areas.levels]]"),
-    "level key": (changed("areas", levels=[{"name": "d", "path": "d", "id": "i", "nam": 1}]), "mean 'name'?"),
+    "level key": (changed("areas", levels=[{"name": "d", "path": "d", "id": "i", "nam": 1}]), "nam is no"),
     "level short": (changed("areas", levels=[{"name": "d"}]), "[areas] levels 1: path is missing"),
     "dayfirst": (changed("incidents", dayfirst="yes"), "true or false, without quotes"),
     "context": (changed("map", context="roads.gpkg"), "a list in square brackets"),

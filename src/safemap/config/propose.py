@@ -31,7 +31,8 @@ WORDS: dict[str, tuple[str, ...]] = {
                  "преступление", "вид", "jinoyat", "kosa"),
     "id": ("cve", "clave", "cveut", "code", "gid", "geoid", "id", "код", "kodi"),
     "name": ("name", "nombre", "nomut", "nomgeo", "nom", "label", "название", "nomi", "jina"),
-    "population": ("population", "poblacion", "pobtot", "sumpob1", "pop", "pob", "residents", "население",
+    "population": ("population", "poblacion", "pobtot", "sumpob1", "pop", "pob", "residents",
+                   "inhabitants", "habitantes", "people", "население",
                    "aholi"),
 }  # fmt: skip
 #: rows read to judge a column

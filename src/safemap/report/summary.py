@@ -25,7 +25,7 @@ def summary_lines(findings: Findings, out: Path | None = None) -> list[str]:
         f"rate       {figure(f.rates.settings['overall_rate'])} {f.rates.settings['unit']}",
         f"Moran's I  {_moran(f)}",
         f"local      {_flagged(f)}",
-        f"by chance  {_chance(f)}",
+        _chance(f),
         f"withheld   {_withheld(f)}",
         _warned(f),
         f"open       {out / 'map.html'}" if out is not None else "",
@@ -63,9 +63,9 @@ def _chance(f: Findings) -> str:
         return ""
     share = f"{s['alpha']:.0%}"
     if s["adjust"].startswith("fdr"):
-        return f"up to {share} of the flagged areas are expected to be flagged by chance"
+        return f"by chance  up to {share} of the flagged areas are expected to be flagged by chance"
     expected = s["alpha"] * s["areas_tested"]
-    return f"{expected:.1f} of the areas tested would have p <= {s['alpha']:g}"
+    return f"by chance  {expected:.1f} of the areas tested would have p <= {s['alpha']:g}"
 
 
 def _warned(f: Findings) -> str:
