@@ -2,8 +2,8 @@
 
 ``python benchmarks/density.py`` prints CPU seconds (median and range, contenders interleaved) for a million
 points and for ten million, the ratio, and how far each is from the exact sum, as a share of its peak.
-KDEpy (``pip install KDEpy``) is left out where it is not installed. Half of the points lie in 200 clusters, half
-are spread evenly; a last table has the shapes that hurt: few points, all in one cell, a wide bandwidth.
+KDEpy (``pip install KDEpy``) is left out where it is not installed. Half of the points lie in 200 clusters,
+half are spread evenly; a last table has the shapes that hurt: few points, all in one cell, a wide bandwidth.
 """
 
 from __future__ import annotations
@@ -74,7 +74,8 @@ def table(
             seconds[function.__name__].append(cpu(function, data))
     for name, times in seconds.items():
         print(
-            f"  {name:6} {median(times):7.3f} s  ({min(times):.3f} to {max(times):.3f})  error {errors[name]:.1e}"
+            f"  {name:6} {median(times):7.3f} s  ({min(times):.3f} to {max(times):.3f})  "
+            f"error {errors[name]:.1e}"
         )
     return {name: median(times) for name, times in seconds.items()}
 

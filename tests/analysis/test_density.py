@@ -198,6 +198,15 @@ def test_a_grid_is_made_over_areas() -> None:
     assert kernel_density(scattered(), city(HOLED), cell_size=300).settings["automatic"] == ["bandwidth_m"]
 
 
+def test_the_uncertainty_of_the_source_is_carried_to_the_cell_size() -> None:
+    rows = scattered().frame[["x", "y"]]
+    displaced = read_incidents(rows, x="x", y="y", crs=32614, positional_uncertainty=150)
+    density = kernel_density(displaced, city(HOLED))
+    assert density.settings["cell_size_m"] == 300
+    assert "twice the positional uncertainty" in density.settings["cell_size_rule"]
+    assert kernel_density(displaced, city(HOLED), positional_uncertainty=0).settings["cell_size_m"] == 100
+
+
 def test_few_events_are_noted() -> None:
     assert kernel_density(scattered(2000), city()).settings["notes"] == []
     few = kernel_density(scattered(60), city())

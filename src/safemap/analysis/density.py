@@ -115,7 +115,7 @@ def kernel_density(
         density near its border; or further incidents of which those outside do. The edge then needs no
         correction.
     positional_uncertainty : float, optional
-        Metres by which locations may be wrong; by default ``settings["positional_uncertainty_m"]`` of the
+        Metres by which locations may be wrong; by default ``settings["positional_uncertainty"]`` of the
         incidents, if it has one. Floor of the automatic cell size.
     method : {"auto", "exact", "fast"}
         *auto* sums exactly up to a million events, and above that where the fast sum cannot be bounded by 1 %
@@ -216,7 +216,7 @@ def _check_options(
 def _uncertainty(incidents: Any, stated: float | None) -> float:
     if stated is not None:
         return stated
-    return float(getattr(incidents, "settings", {}).get("positional_uncertainty_m") or 0.0)
+    return float(getattr(incidents, "settings", {}).get("positional_uncertainty") or 0.0)
 
 
 def _grid(areas: AreasLike, cell_size: float | None, uncertainty: float) -> tuple[Grid, gpd.GeoDataFrame]:
