@@ -64,8 +64,8 @@ def write_city(folder):
             rows.append(f"{x + 0.002 + n / 5000:.5f},{y + 0.005:.5f},{day},robbery")
     (folder / "incidents.csv").write_text("\n".join(rows) + "\n")
     (folder / "assessment.toml").write_text(
-        '[assessment]\ntitle = "T"\n[incidents]\npath = "incidents.csv"\nlon = "lon"\nlat = "lat"\ndate = "date"\n'
-        '[areas]\npath = "areas.geojson"\nid = "code"\npopulation = "people"\n'
+        '[assessment]\ntitle = "T"\n[incidents]\npath = "incidents.csv"\nlon = "lon"\nlat = "lat"\n'
+        'date = "date"\n[areas]\npath = "areas.geojson"\nid = "code"\npopulation = "people"\n'
     )
 
 

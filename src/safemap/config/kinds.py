@@ -80,7 +80,7 @@ class Number:
     def read(self, value: Any) -> float:
         good = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
         if not good or (self.whole and value != int(value)) or not self._inside(value):
-            raise Fault(self._words())
+            raise Fault(self.words())
         return int(value) if self.whole else value
 
     def schema(self) -> dict[str, Any]:
@@ -96,7 +96,8 @@ class Number:
         below = self.high is None or (value < self.high if self.open_high else value <= self.high)
         return above and below
 
-    def _words(self) -> str:
+    def words(self) -> str:
+        """The rule in words."""
         words = "a whole number" if self.whole else "a number"
         if self.low is not None and self.high is not None:
             return f"{words} between {self.low:g} and {self.high:g}"
