@@ -11,8 +11,8 @@ from safemap.config.model import SECTIONS
 _INTRODUCTION = """# Every key of `assessment.toml`
 
 Keys equal the keyword names of the functions in Python. Relative paths count from the folder of the file, or
-from `--data`. A key without a default may be left out; safemap then detects the value, or does without, and says
-so. `safemap schema` prints the same as JSON schema, for editors. This page is made from the code.
+from `--data`. A key without a default may be left out; safemap then detects the value, or does without, and
+says so. `safemap schema` prints the same as JSON schema, for editors. This page is made from the code.
 """
 
 
