@@ -182,6 +182,7 @@ class Page:
         self.refused: list[str] = []
         self.requests: list[str] = []
         self._own = ""
+        self._asked: dict[str, str] = {}
         target = browser.command("Target.createTarget", {"url": "about:blank"})["targetId"]
         self._session = browser.command("Target.attachToTarget", {"targetId": target, "flatten": True})[
             "sessionId"
@@ -215,6 +216,12 @@ class Page:
             url = params["request"]["url"]
             if url.partition("#")[0] != self._own and not url.startswith(("data:", "about:")):
                 self.requests.append(url)
+                self._asked[params["requestId"]] = url
+        elif method == "Network.loadingFailed" and params.get("blockedReason") == "csp":
+            url = self._asked.pop(params["requestId"], "")
+            if url in self.requests:  # stopped by the page's own policy before it left
+                self.requests.remove(url)
+                self.refused.append(f"stopped: {url}")
 
     def go(self, address: str, *, ready: str) -> None:
         self._own = address.partition("#")[0]

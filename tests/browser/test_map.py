@@ -46,7 +46,9 @@ def page(browser: Any, saved: Path) -> Any:
 
 
 def legend(page: Any) -> dict[str, int]:
-    rows = page.evaluate("Array.from(document.querySelectorAll('.sm-row'), r => [r.dataset.k, r.dataset.count])")
+    rows = page.evaluate(
+        "Array.from(document.querySelectorAll('.sm-row'), r => [r.dataset.k, r.dataset.count])"
+    )
     return {key: int(count) for key, count in rows}
 
 
@@ -126,7 +128,10 @@ def test_all_words_of_the_page_change_with_the_language(browser: Any, saved: Pat
 
 
 def test_pressing_a_legend_row_dims_the_other_classes(page: Any) -> None:
-    opacity = "Array.from(document.querySelectorAll('path.sm-area'), p => [p.dataset.k, p.getAttribute('fill-opacity')])"
+    opacity = (
+        "Array.from(document.querySelectorAll('path.sm-area'),"
+        "p => [p.dataset.k, p.getAttribute('fill-opacity')])"
+    )
     page.click('.sm-row[data-k="zero"]')
     assert all((value == "1") == (key == "zero") for key, value in page.evaluate(opacity))
     assert page.evaluate("document.activeElement.dataset.k") == "zero"
@@ -136,7 +141,10 @@ def test_pressing_a_legend_row_dims_the_other_classes(page: Any) -> None:
 
 
 def test_rows_without_areas_cannot_be_pressed(page: Any) -> None:
-    assert page.evaluate("Array.from(document.querySelectorAll('.sm-row')).every(r => r.disabled === (r.dataset.count === '0'))")
+    assert page.evaluate(
+        "Array.from(document.querySelectorAll('.sm-row'))"
+        ".every(r => r.disabled === (r.dataset.count === '0'))"
+    )
 
 
 def test_the_pointer_shows_a_card_and_a_click_pins_it(page: Any) -> None:
@@ -150,7 +158,14 @@ def test_the_pointer_shows_a_card_and_a_click_pins_it(page: Any) -> None:
     page.click_at(*at)
     page.wait(lambda: page.visible(".sm-card.pinned"))
     card = page.text(".sm-card.pinned")
-    for part in ("Área 21", "cases per 1,000 residents a year", "95% interval", "n = 36", "3,000 residents", "2023"):
+    for part in (
+        "Área 21",
+        "cases per 1,000 residents a year",
+        "95% interval",
+        "n = 36",
+        "3,000 residents",
+        "2023",
+    ):
         assert part in card
     assert not page.visible(".sm-card:not(.pinned)")
     page.click(".sm-close")
@@ -162,7 +177,12 @@ def test_a_withheld_area_shows_its_sentence_and_no_figure(browser: Any, saved: P
         page = browser.open(saved, fragment=f"layer={layer}&area=6")
         assert page.text(".sm-card.pinned .sm-class") == text("state_withheld").replace("{a}", "4")
         assert page.texts(".sm-card.pinned p") == [words("en")["s_withheld"]]
-        assert page.count(".sm-card.pinned .sm-figure, .sm-card.pinned svg.sm-interval, .sm-card.pinned .sm-base") == 0
+        assert (
+            page.count(
+                ".sm-card.pinned .sm-figure, .sm-card.pinned svg.sm-interval, .sm-card.pinned .sm-base"
+            )
+            == 0
+        )
         page.close()
 
 
@@ -209,9 +229,7 @@ def test_the_whole_page_can_be_reached_by_tab(page: Any) -> None:
     reached = []
     for _ in range(40):
         page.press("Tab")
-        reached.append(
-            page.evaluate("(e => e.id || e.className || e.tagName)(document.activeElement)")
-        )
+        reached.append(page.evaluate("(e => e.id || e.className || e.tagName)(document.activeElement)"))
     for part in ("sm-language", "sm-button", "sm-row", "sm-find", "leaflet-control-zoom-in"):
         assert any(part in name for name in reached), part
     assert sum("sm-map" in name for name in reached) <= 2
@@ -258,12 +276,17 @@ def test_the_table_holds_what_the_map_holds(page: Any, layer: str) -> None:
     page.click(".sm-actions button")
     classes = page.texts(".sm-table td:last-child")
     assert {labels[k]: v for k, v in counts.items() if v} == {c: classes.count(c) for c in set(classes)}
-    rows = page.evaluate("Array.from(document.querySelectorAll('.sm-table tbody tr'), r => Array.from(r.cells, c => c.textContent))")
+    rows = page.evaluate(
+        "Array.from(document.querySelectorAll('.sm-table tbody tr'),"
+        "r => Array.from(r.cells, c => c.textContent))"
+    )
     headings = [h.split(" ")[0] for h in page.texts(".sm-table th")]
     withheld = [r for r in rows if r[-1].startswith("Withheld")]
     assert len(withheld) == 4
     for row in withheld:
-        assert {c for h, c in zip(headings, row, strict=True) if h not in ("Area", "Residents", "Class")} == {"–"}
+        assert {c for h, c in zip(headings, row, strict=True) if h not in ("Area", "Residents", "Class")} == {
+            "–"
+        }
 
 
 def test_the_table_sorts_and_puts_what_is_missing_last(page: Any) -> None:
@@ -275,7 +298,12 @@ def test_the_table_sorts_and_puts_what_is_missing_last(page: Any) -> None:
         values = page.texts(f".sm-table td:nth-child({column})")
         figures = [int(v.replace(",", "")) for v in values if v != "–"]
         assert values[-4:] == ["–"] * 4
-        falling = page.evaluate(f"document.querySelectorAll('.sm-table th')[{column - 1}].getAttribute('aria-sort')") == "descending"
+        falling = (
+            page.evaluate(
+                f"document.querySelectorAll('.sm-table th')[{column - 1}].getAttribute('aria-sort')"
+            )
+            == "descending"
+        )
         assert figures == sorted(figures, reverse=falling)
     page.press("Escape")
     page.wait(lambda: not page.visible(".sm-table"))
@@ -308,11 +336,15 @@ def test_context_is_drawn_and_named(page: Any) -> None:
 
 
 @pytest.mark.parametrize("south", [19.3, 41.3, -60.0])
-def test_the_scale_bar_is_true_on_the_ground(browser: Any, town: ModuleType, tmp_path: Path, south: float) -> None:
+def test_the_scale_bar_is_true_on_the_ground(
+    browser: Any, town: ModuleType, tmp_path: Path, south: float
+) -> None:
     areas = town.areas()
     areas = areas.set_geometry(areas.translate(yoff=south - 19.3), crs=4326)
     page = browser.open(save_map(explore(town.rates(areas)), tmp_path / "map.html"))
-    metres, pixels = page.evaluate("(s => [Number(s.metres), Number(s.pixels)])(document.querySelector('.sm-furniture svg').dataset)")
+    metres, pixels = page.evaluate(
+        "(s => [Number(s.metres), Number(s.pixels)])(document.querySelector('.sm-furniture svg').dataset)"
+    )
     west, east, lat = page.evaluate(
         "(m => {const y = m.getSize().y / 2, a = m.containerPointToLatLng([0, y]),"
         f"b = m.containerPointToLatLng([{pixels}, y]); return [a.lng, b.lng, a.lat]}})(safemap.map)"
@@ -329,7 +361,10 @@ def test_on_a_phone_the_map_keeps_its_height_and_the_card_is_a_sheet(browser: An
     height = page.evaluate("document.querySelector('.sm-map').getBoundingClientRect().height")
     assert height >= 0.38 * 844
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    sheet = page.evaluate("(r => [r.left, r.right, r.bottom])(document.querySelector('.sm-card.pinned').getBoundingClientRect())")
+    sheet = page.evaluate(
+        "(r => [r.left, r.right, r.bottom])"
+        "(document.querySelector('.sm-card.pinned').getBoundingClientRect())"
+    )
     assert sheet == [0, 390, 844]
     small = page.evaluate(
         "Array.from(document.querySelectorAll('.sm-button, .sm-close, .leaflet-bar a, .sm-option'),"
@@ -353,14 +388,18 @@ def test_no_text_is_smaller_than_11_pixels(page: Any) -> None:
     page.evaluate("document.querySelector('.sm-actions button').click()")
     small = page.evaluate(
         "Array.from(document.querySelectorAll('.sm *')).filter(e => Array.from(e.childNodes)"
-        ".some(n => n.nodeType === 3 && n.data.trim()) && parseFloat(getComputedStyle(e).fontSize) < 11).length"
+        ".some(n => n.nodeType === 3 && n.data.trim())"
+        "&& parseFloat(getComputedStyle(e).fontSize) < 11).length"
     )
     assert small == 0
 
 
 def test_controls_can_be_left_out(browser: Any, town: ModuleType, tmp_path: Path) -> None:
     page = browser.open(save_map(explore(town.rates(), controls=[]), tmp_path / "map.html"))
-    assert page.count(".sm-search, .sm-actions *, .leaflet-control-zoom, .sm-label, .sm-edge, .sm-furniture *") == 0
+    assert (
+        page.count(".sm-search, .sm-actions *, .leaflet-control-zoom, .sm-label, .sm-edge, .sm-furniture *")
+        == 0
+    )
     assert page.count("path.sm-area") == 36
     assert page.errors == []
     page.close()
@@ -376,7 +415,9 @@ def test_unknown_words_in_the_address_do_nothing(browser: Any, saved: Path) -> N
 
 @pytest.mark.filterwarnings("ignore:This map holds layers:safemap.errors.PrivacyWarning")
 def test_it_works_on_a_map_with_layers_of_its_own(browser: Any, town: ModuleType, tmp_path: Path) -> None:
-    mine = folium.Map([19.33, -99.07], tiles="https://tiles.invalid/{z}/{x}/{y}.png", attr="Tiles", zoom_start=12)
+    mine = folium.Map(
+        [19.33, -99.07], tiles="https://tiles.invalid/{z}/{x}/{y}.png", attr="Tiles", zoom_start=12
+    )
     explore(town.rates(), m=mine)
     folium.CircleMarker([19.33, -99.07], radius=9).add_to(mine)
     folium.LayerControl().add_to(mine)
@@ -389,13 +430,19 @@ def test_it_works_on_a_map_with_layers_of_its_own(browser: Any, town: ModuleType
     page.close()
 
 
-def test_it_works_in_the_frame_of_a_notebook(browser: Any, town: ModuleType, saved: Path, tmp_path: Path) -> None:
+def test_it_works_in_the_frame_of_a_notebook(
+    browser: Any, town: ModuleType, saved: Path, tmp_path: Path
+) -> None:
     from html import escape
 
-    frame = f'<iframe srcdoc="{escape(saved.read_text(encoding="utf-8"))}" style="width:900px;height:600px"></iframe>'
+    content = escape(saved.read_text(encoding="utf-8"))
+    frame = f'<iframe srcdoc="{content}" style="width:900px;height:600px"></iframe>'
     target = tmp_path / "notebook.html"
     target.write_text(f"<!DOCTYPE html><meta charset=utf-8>{frame}", encoding="utf-8")
-    page = browser.open(target, ready="document.querySelector('iframe').contentDocument?.documentElement.dataset.safemap === 'ready'")
+    page = browser.open(
+        target,
+        ready="document.querySelector('iframe').contentDocument?.documentElement.dataset.safemap === 'ready'",
+    )
     inside = "document.querySelector('iframe').contentDocument"
     assert page.evaluate(f"{inside}.querySelectorAll('path.sm-area').length") == 36
     assert page.evaluate(f"{inside}.querySelector('.sm-map').getBoundingClientRect().height") > 250
@@ -404,7 +451,9 @@ def test_it_works_in_the_frame_of_a_notebook(browser: Any, town: ModuleType, sav
 
 def test_the_browser_harness_sees_errors_and_requests(browser: Any, tmp_path: Path) -> None:
     target = tmp_path / "bad.html"
-    target.write_text("<script>console.error('said'); throw new Error('thrown')</script><img src='http://a.invalid/x.png'>")
+    target.write_text(
+        "<script>console.error('said'); throw new Error('thrown')</script><img src='http://a.invalid/x.png'>"
+    )
     page = browser.open(target, ready="")
     assert any("said" in e for e in page.errors)
     assert any("thrown" in e for e in page.errors)
@@ -416,7 +465,18 @@ def test_figures_are_written_as_python_writes_them(page: Any) -> None:
     from safemap.i18n import format_number, format_percent, plural_form
 
     rng = np.random.default_rng(7)
-    values = [0, 0.5, 0.125, 2.5, -1.25, -0.04, 999.5, 1e6, 2017, *np.round(rng.normal(0, 5_000, 60), 3).tolist()]
+    values = [
+        0,
+        0.5,
+        0.125,
+        2.5,
+        -1.25,
+        -0.04,
+        999.5,
+        1e6,
+        2017,
+        *np.round(rng.normal(0, 5_000, 60), 3).tolist(),
+    ]
     cases = [(v, d, lang) for v in values for d in (0, 1, 2) for lang in LANGUAGES]
     written = page.evaluate(
         f"{json.dumps(cases)}.map(c => {{safemap.state.language = c[2]; return safemap.number(c[0], c[1])}})"

@@ -106,7 +106,10 @@ def test_an_unknown_language_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("language", "count", "word"),
-    [("en", 1, "area"), ("en", 0, "areas"), ("ru", 21, "район"), ("ru", 32, "района"), ("ru", 12, "районов"), ("sw", 1, "eneo")],
+    [
+        ("en", 1, "area"), ("en", 0, "areas"), ("ru", 21, "район"), ("ru", 32, "района"),
+        ("ru", 12, "районов"), ("sw", 1, "eneo"),
+    ],
 )  # fmt: skip
 def test_plural_forms(language: str, count: int, word: str) -> None:
     assert text("areas", language, count=count) == word

@@ -6,15 +6,14 @@
   S.label = function () {
     const pane = S.map.getPane("sm-names");
     pane.replaceChildren();
-    S.ui.shown.textContent = "";
     if (!S.has("labels")) return;
     if (!order) {
       order = S.room.map((r, i) => i).sort((a, b) => S.room[b] - S.room[a] || a - b);
       pen = document.createElement("canvas").getContext("2d");
     }
-    const family = getComputedStyle(S.ui.root).fontFamily, taken = [], size = S.map.getSize();
+    const family = getComputedStyle(S.ui.root).fontFamily, taken = controls();
     pen.font = "italic 12px " + family;
-    S.data.context.forEach(layer => contextNames(layer, pane, taken, size));
+    S.data.context.forEach(layer => contextNames(layer, pane, taken));
     pen.font = "500 11px " + family;
     let placed = 0, visible = 0;
     const bounds = S.map.getBounds(), perPixel = S.metresPerPixel(), zoomedOut = S.map.getZoom() < 13;
@@ -23,10 +22,22 @@
       visible++;
       placed += place(i, S.room[i] / perPixel, zoomedOut ? 2.9 : 2.6, pane, taken);
     });
-    if (visible) S.ui.shown.textContent = S.t("names_shown", {a: S.number(placed), N: S.number(visible)});
+    S.ui.shown.textContent = !visible ? "" : S.t("names_shown", {a: S.number(placed), N: S.number(visible)});
   };
 
   const hits = (taken, r) => taken.some(q => r[0] < q[2] && r[2] > q[0] && r[1] < q[3] && r[3] > q[1]);
+
+  // What lies on the map takes its place first; so does everything beyond the edge, where a name would be cut.
+  function controls() {
+    const map = S.map.getContainer(), frame = map.getBoundingClientRect(), zero = S.map.containerPointToLayerPoint([0, 0]);
+    const w = frame.width, h = frame.height, far = 9999;
+    const boxes = [[-far, -far, 0, far], [w, -far, far, far], [-far, -far, far, 0], [-far, h, far, far]];
+    S.ui.root.querySelectorAll(".sm-search input, .leaflet-control, .sm-furniture, .sm-shown").forEach(e => {
+      const r = e.getBoundingClientRect();
+      if (r.width) boxes.push([r.left - frame.left, r.top - frame.top, r.right - frame.left, r.bottom - frame.top]);
+    });
+    return boxes.map(b => [b[0] + zero.x, b[1] + zero.y, b[2] + zero.x, b[3] + zero.y]);
+  }
 
   // One break, never before a token of three characters or fewer ("Xalpa I"), where the name is wider than its room.
   function broken(name, radius) {
@@ -66,7 +77,7 @@
     pane.append(label);
   }
 
-  function contextNames(layer, pane, taken, size) {
+  function contextNames(layer, pane, taken) {
     const once = new Set();
     layer.polygons.forEach(p => p[2] && name(p[1], S.point(p[2][0], p[2][1]), "", 0));
     layer.points.forEach(p => p[2] && name(p[2], S.point(p[0], p[1]), " place", 11));
@@ -77,11 +88,7 @@
     });
 
     function name(text, spot, kind, drop) {
-      const c = S.map.latLngToContainerPoint(spot), half = pen.measureText(text).width * .62;
-      const cut = c.x < half + 4 || c.x > size.x - half - 4 || c.y < 12 || c.y > size.y - 14;
-      const underSearch = c.y < 60 && c.x - half < 270, underZoom = c.y < 100 && c.x + half > size.x - 62;
-      const underScale = c.y > size.y - 60 && c.x - half < 240, underCount = c.y > size.y - 40 && c.x + half > size.x - 330;
-      if (cut || underSearch || underZoom || underScale || underCount) return false;
+      const half = pen.measureText(text).width * .62;
       const at = S.map.latLngToLayerPoint(spot).add([0, drop]);
       const box = [at.x - half, at.y - 8, at.x + half, at.y + 8];
       if (hits(taken, box)) return false;

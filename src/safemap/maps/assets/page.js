@@ -107,6 +107,9 @@
     container.tabIndex = 0;
     container.setAttribute("role", "group");
     container.setAttribute("aria-describedby", "sm-keys");
+    // folium forbids pinching; readers who need large print must be able to zoom the page.
+    const viewport = document.querySelector('meta[name="viewport"]');
+    if (viewport) viewport.content = "width=device-width, initial-scale=1";
     map.invalidateSize({animate: false});
   }
 
@@ -246,7 +249,7 @@
   function ask() {
     const asked = new URLSearchParams(location.hash.slice(1)), area = Number(asked.get("area"));
     if (asked.has("zoom") && Number(asked.get("zoom"))) { S.moved = true; S.map.setZoom(Number(asked.get("zoom")), {animate: false}); }
-    if (asked.has("area") && Number.isInteger(area) && area >= 0 && area < S.size) S.pin(area, asked.has("zoom"));
+    if (asked.has("area") && Number.isInteger(area) && area >= 0 && area < S.size) { S.moved = true; S.pin(area, asked.has("zoom")); }
     if (asked.get("show") === "table" && S.ui.table) S.ui.tableButton.click();
     if (asked.get("show") === "methods" && S.ui.methods) S.ui.methodsButton.click();
   }
