@@ -360,3 +360,12 @@ def test_layouts_agree(form: sm.Codebook, chosen: list[list[str]], strip: bool) 
         pd.testing.assert_series_equal(first.frame[f"{name}/{code}"], second.frame[f"{name}/{code}"])
         asked = first.frame[f"{name}/{code}"].notna()
         assert asked.tolist() == [bool(c) for c in chosen]
+
+
+def test_rows_of_a_repeat_without_a_response_do_not_stop_a_design() -> None:
+    main = sm.read_survey(pd.DataFrame({"w": [1.0, 2.0], "_index": [1, 2]}))
+    people = sm.read_survey(pd.DataFrame({"hurt": [1, 0, 1], "_parent_index": [1, 2, 7]}))
+    joined = sm.join_repeat(people, main, columns=["w"])
+    estimate = sm.survey_estimate(sm.SurveyDesign(joined, weight="w"), "hurt")
+    assert estimate.settings["overall"]["estimate"] == pytest.approx(1 / 3)
+    assert estimate.audit.by_reason()["rows"].to_dict() == {"no_parent": 1}
