@@ -121,7 +121,7 @@ def test_nothing_runs_is_compiled_or_leaves(
 
 
 def _without_network(path: Path) -> None:
-    """Put Leaflet into a plainly saved page, so that it can be opened without a network; touch nothing else."""
+    """Put Leaflet into a plainly saved page, so that it opens without a network; touch nothing else."""
     from safemap.maps.save import _inline
 
     path.write_text(_inline(path.read_text(encoding="utf-8"), kinds=set()), encoding="utf-8")
@@ -149,7 +149,10 @@ def test_the_policy_stops_a_script_that_was_added_to_the_file(
 ) -> None:
     path = save_map(explore(town.rates()), tmp_path / "map.html")
     html = path.read_text(encoding="utf-8")
-    added = "<script>window.__canary=1</script><img src=x onerror='window.__canary=2'><img src=http://leak.invalid/x.png>"
+    added = (
+        "<script>window.__canary=1</script><img src=x onerror='window.__canary=2'>"
+        "<img src=http://leak.invalid/x.png>"
+    )
     path.write_text(html.replace("<body>", f"<body>{added}"), encoding="utf-8")
     page = browser.open(path)
     assert page.evaluate("typeof window.__canary") == "undefined"

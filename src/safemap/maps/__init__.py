@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from safemap.maps.explore import explore
+    from safemap.maps.interactive import explore
     from safemap.maps.save import save_map
 
 __all__ = ["explore", "save_map"]
@@ -13,9 +13,8 @@ __all__ = ["explore", "save_map"]
 
 def __getattr__(name: str) -> Any:
     if name == "explore":
-        from safemap.maps.explore import explore
+        from safemap.maps.interactive import explore
 
-        globals()["explore"] = explore  # the function takes the place of the module of that name
         return explore
     if name == "save_map":
         from safemap.maps.save import save_map

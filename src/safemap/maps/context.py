@@ -46,11 +46,14 @@ def read_context(
     study : GeoDataFrame
         The areas, so that a district that lies under them is not named twice.
     """
+    sources = _named(context)
+    if not sources:
+        return []
     west, south, east, north = bounds
     margin = _MARGIN * max(east - west, north - south)
     window = (west - margin, south - margin, east + margin, north + margin)
     inside = _flat_union(study)
-    return [_one(name, source, window, inside) for name, source in _named(context)]
+    return [_one(name, source, window, inside) for name, source in sources]
 
 
 def _named(context: ContextLike) -> list[tuple[str, Any]]:

@@ -50,7 +50,7 @@ class SafemapPage(MacroElement):
     Parameters
     ----------
     data : dict
-        Plain data (numbers, text, lists); see :mod:`safemap.maps.explore`.
+        Plain data (numbers, text, lists); see :mod:`safemap.maps.interactive`.
     """
 
     def __init__(self, data: dict[str, Any]) -> None:

@@ -98,7 +98,7 @@
     const layer = S.layer(), filter = S.state.filter, whole = S.tiles ? .85 : 1;
     polygons.forEach((polygon, i) => {
       const c = S.classOf(layer, i), dim = filter !== null && filter !== c.k;
-      polygon.setStyle({fillColor: S.fillOf(c), fillOpacity: dim ? .13 : whole, color: layer.line, weight: width()});
+      polygon.setStyle({fillColor: S.fillOf(c), fillOpacity: dim ? .13 : whole, color: c.s ? "#B5AEA1" : layer.line, weight: width()});
       polygon.getElement().dataset.k = c.k;
     });
     S.study.bringToFront();
