@@ -240,7 +240,9 @@ def test_a_frame_that_is_no_grid_says_so() -> None:
 @pytest.mark.real
 def test_a_real_city_is_covered_to_the_square_metre(real_data: Any) -> None:
     areas = gpd.read_file(real_data("cdmx/alcaldias.gpkg"))
-    areas.geometry = areas.make_valid(method="structure")
+    areas.geometry = gpd.GeoSeries(
+        shapely.make_valid(areas.geometry.to_numpy(), method="structure"), index=areas.index, crs=areas.crs
+    )
     grid = make_grid(areas)
     union = areas.to_crs(grid.attrs["safemap"]["crs"]).union_all().area
     assert read_grid(grid).areas.sum() == pytest.approx(union, rel=1e-6)

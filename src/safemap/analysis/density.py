@@ -62,19 +62,17 @@ class DensityResult(Result):
 
     def _headline(self) -> str:
         f, s = self.frame, self.settings
-        top = f["estimate"].max() if len(f) else float("nan")
-        what = f"{s['n_events']:,} events" + (f", weights {s['total']:,.6g}" if s["weights"] else "")
+        events = f"{s['n_events']:,} events" + (f", weights {s['total']:,.6g}" if s["weights"] else "")
+        bound = f" (error at most {s['error_bound']:.2%} of its peak)" if s["method"] == "fast" else ""
         lines = [
-            f"density of {what} on {len(f):,} {s['cell_shape']} cells of {s['cell_size_m']:,.6g} m: 0 to "
-            f"{top:,.3g} {s['unit']}".replace("0 to", f"{f['estimate'].min():,.3g} to"),
+            f"density of {events} on {len(f):,} {s['cell_shape']} cells of {s['cell_size_m']:,.6g} m: "
+            f"{f['estimate'].min():,.3g} to {f['estimate'].max():,.3g} {s['unit']}",
             f"{s['kernel']} kernel, bandwidth {s['bandwidth_m']:,.6g} m ({s['bandwidth_rule']}), edge "
-            f"{s['edge'] or 'not corrected'}, {s['method']} sum"
-            + (f" (error at most {s['error_bound']:.2%} of the peak)" if s["method"] == "fast" else ""),
+            f"{s['edge'] or 'not corrected'}, {s['method']} sum{bound}",
         ]
         if f["edge"].any():
-            lines.append(
-                f"{int(f['edge'].sum()):,} cells lie within one bandwidth of the border: read with care"
-            )
+            near = int(f["edge"].sum())
+            lines.append(f"{near:,} cells lie within one bandwidth of the border: read with care")
         return "\n".join(lines + s["notes"])
 
 
@@ -142,6 +140,8 @@ def kernel_density(
     - *diggle*: ``sum_i w_i K(s - x_i) / e(x_i)``: each event keeps its mass of exactly 1, an even pattern
     sags to a
       half in corners.
+
+    ``settings["error_bound"]`` is that of the sum before its edge is corrected, as a share of its peak.
 
     Distances and areas are those of the projected system named in ``settings["crs"]``. Below 100 events a
     note says that the surface shows single events; it may give away where they happened.
@@ -277,13 +277,13 @@ def _estimate(
     lattices = _lattices(grid)
     weights = points.weights
     if edge == "diggle" and len(points.x):
-        mass = sum(
-            kernel_mass(
-                points.x, points.y, lattice, part.spread(grid.areas), bandwidth=bandwidth, kernel=kernel
-            )
+        x, y = points.x, points.y
+        shares = [
+            kernel_mass(x, y, lattice, part.spread(grid.areas), bandwidth=bandwidth, kernel=kernel)
             for lattice, part in lattices
-        )
-        weights = (1.0 if weights is None else weights) / mass
+        ]
+        mass = np.sum(shares, axis=0)
+        weights = 1.0 / mass if weights is None else weights / mass
     values, bounds, methods = np.zeros(len(grid.rows)), [0.0], ["exact"]
     for lattice, part in lattices:
         found, how, bound = _sum(points.x, points.y, weights, lattice, bandwidth, kernel, method)
@@ -359,7 +359,7 @@ def _lattices(grid: Grid) -> list[tuple[Lattice, _Part]]:
             continue
         j, i = (grid.rows[at] - first) // step, grid.cols[at] - col0
         x0, y0 = grid.tiling.centres(np.array([first]), np.array([col0]))
-        dy = grid.size if step == 1 else 2 * grid.tiling.row_height
+        dy = grid.size if isinstance(grid.tiling, Rectangles) else 2 * grid.tiling.row_height
         lattice = Lattice(float(x0[0]), float(y0[0]), grid.size, dy, columns, int(j.max()) + 1)
         out.append((lattice, _Part(at, j, i, lattice.shape)))
     return out

@@ -70,7 +70,8 @@ class Rectangles:
         self, rows: NDArray[np.int64], cols: NDArray[np.int64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Centres of cells."""
-        return self.x0 + (cols + 0.5) * self.dx, self.y0 + (rows + 0.5) * self.dy
+        x, y = self.x0 + (cols + 0.5) * self.dx, self.y0 + (rows + 0.5) * self.dy
+        return np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
 
     def locate(
         self, x: NDArray[np.float64], y: NDArray[np.float64]
@@ -128,7 +129,8 @@ class Hexagons:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Centres of cells."""
         across, up = self._half_units(rows, cols)
-        return across * (self.width / 2), up * (self.row_height / 3)
+        x, y = across * (self.width / 2), up * (self.row_height / 3)
+        return np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
 
     def locate(
         self, x: NDArray[np.float64], y: NDArray[np.float64]
@@ -216,9 +218,10 @@ def cover(shape: Geometry, tiling: Tiling, window: Window, *, parts: bool = Fals
     if not found:
         nothing = np.zeros(0, dtype=np.int64)
         return Cover(nothing, nothing, np.zeros(0), np.zeros(0, dtype=object))
-    joined = Cover(*(np.concatenate(column) for column in zip(*found, strict=True)))
-    order = np.lexsort((joined.cols, joined.rows))
-    return Cover(*(column[order] for column in joined))
+    rows, cols = (np.concatenate([f[k] for f in found]) for k in (0, 1))
+    order = np.lexsort((cols, rows))
+    shares = np.concatenate([f.shares for f in found])
+    return Cover(rows[order], cols[order], shares[order], np.concatenate([f.parts for f in found])[order])
 
 
 def _cover_block(piece: Geometry, tiling: Tiling, window: Window, parts: bool) -> Cover:
