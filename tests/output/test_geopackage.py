@@ -131,6 +131,13 @@ def test_every_class_of_the_house_has_its_own_code():
         assert len(set(codes)) == len(codes)
 
 
+def test_the_change_counter_is_fixed_because_gdal_varies_it(tmp_path):
+    """About one file in ten was flushed once less, with the same content."""
+    write_geopackage(tmp_path / "areas.gpkg", everything(), registry=Registry(), date="2023-12-31")
+    header = (tmp_path / "areas.gpkg").read_bytes()[:100]
+    assert header[24:28] == header[92:96] == b"\0\0\0\1"
+
+
 def test_two_processes_write_the_same_bytes(tmp_path):
     code = (
         "import sys; sys.path.insert(0, sys.argv[2])\n"

@@ -245,4 +245,14 @@ def _with_dictionary(data: bytes, rows: Sequence[tuple[str, ...]], date: str, de
         file.execute("UPDATE gpkg_contents SET last_change = ?", (stamp,))
         file.commit()
         file.execute("VACUUM")
-        return bytes(file.serialize())
+        return _with_fixed_counter(file.serialize())
+
+
+def _with_fixed_counter(data: bytes) -> bytes:
+    """Set SQLite's change counter, which depends on how often GDAL happened to flush, to a fixed number.
+
+    Both places must hold the same number (SQLite file format, sections 1.3.8 and 1.3.15).
+    """
+    header = bytearray(data[:100])
+    header[24:28] = header[92:96] = (1).to_bytes(4, "big")
+    return bytes(header) + data[100:]
