@@ -117,7 +117,7 @@ def test_foreign_libraries_come_in_by_their_door(file: Path) -> None:
 
 def test_the_rules_themselves_catch_offenders() -> None:
     stats = SRC / "stats" / "rates.py"
-    assert upward_imports(stats, "from safemap.analysis.rates import area_rates") == ["safemap.analysis.rates"]
+    assert upward_imports(stats, "from safemap.analysis.rates import x") == ["safemap.analysis.rates"]
     assert upward_imports(stats, "def f():\n    from safemap.maps import explore") == ["safemap.maps"]
     assert upward_imports(stats, "from safemap import job") == ["safemap.job"]
     assert foreign_imports(stats, "import geopandas as gpd") == ["geopandas"]
@@ -125,7 +125,8 @@ def test_the_rules_themselves_catch_offenders() -> None:
 
 
 def test_every_room_has_a_floor() -> None:
-    rooms = {p.stem if p.suffix == ".py" else p.name for p in SRC.iterdir() if p.suffix == ".py" or (p / "__init__.py").exists()}
+    files = {p.stem for p in SRC.glob("*.py")}
+    rooms = files | {p.parent.name for p in SRC.glob("*/__init__.py")}
     assert rooms <= set(FLOORS), f"rooms without a floor: {rooms - set(FLOORS)}"
 
 
@@ -136,11 +137,8 @@ def test_datasets_never_see_the_statistics_they_test() -> None:
 
 
 def test_import_is_light() -> None:
-    code = (
-        "import sys, safemap; dir(safemap); "
-        "heavy = {'folium', 'esda', 'libpysal', 'rasterio', 'matplotlib', 'geopandas', 'pandas'} & set(sys.modules); "
-        "sys.exit(', '.join(sorted(heavy)) or None)"
-    )
+    heavy = {"folium", "esda", "libpysal", "rasterio", "matplotlib", "geopandas", "pandas"}
+    code = f"import sys, safemap; dir(safemap); sys.exit(', '.join({heavy} & set(sys.modules)) or None)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert run.returncode == 0, f"import safemap loads {run.stderr}"
 

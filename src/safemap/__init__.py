@@ -19,6 +19,10 @@ _WHERE = {
     "read_incidents": "safemap.intake.incidents",
     "Incidents": "safemap.intake.incidents",
     "LoadReport": "safemap.intake.report",
+    "read_area_counts": "safemap.intake.counts",
+    "AreaCounts": "safemap.intake.counts",
+    "match_places": "safemap.intake.placenames",
+    "PlaceMatches": "safemap.intake.placenames",
     "select_incidents": "safemap.intake.selection",
     "clean_incidents": "safemap.intake.cleaning",
     "read_xlsform": "safemap.intake.xlsform",
@@ -99,8 +103,8 @@ if TYPE_CHECKING:
     from safemap.analysis.rates import RatesResult, area_rates, smooth_rates
     from safemap.analysis.survey import SurveyResult, count_answers, survey_estimate
     from safemap.analysis.survey_design import SurveyDesign
-    from safemap.analysis.zonal import ZonalResult, raster_sum_by_area
     from safemap.analysis.survey_places import place_responses
+    from safemap.analysis.zonal import ZonalResult, raster_sum_by_area
     from safemap.audit import Audit
     from safemap.disclosure.registry import Registry
     from safemap.errors import SafemapError, SafemapWarning
@@ -109,7 +113,9 @@ if TYPE_CHECKING:
     from safemap.geo.grid import make_grid
     from safemap.intake.areas import read_areas
     from safemap.intake.cleaning import clean_incidents
+    from safemap.intake.counts import AreaCounts, read_area_counts
     from safemap.intake.incidents import Incidents, read_incidents
+    from safemap.intake.placenames import PlaceMatches, match_places
     from safemap.intake.report import LoadReport
     from safemap.intake.selection import select_incidents
     from safemap.intake.survey import SurveyResponses, join_repeat, read_survey

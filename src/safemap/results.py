@@ -22,8 +22,8 @@ class Result:
     frame : pandas.DataFrame or geopandas.GeoDataFrame
         One row per area (or per incident), in input order.
     settings : mapping
-        Every setting used, with its unit in the name or the value; ``settings["automatic"]`` lists the names of
-        those safemap chose itself.
+        Every setting used, with its unit in the name or the value; ``settings["automatic"]`` lists the names
+        of those safemap chose itself.
     audit : Audit or None
         Where the rows behind the numbers went.
     """
