@@ -133,7 +133,7 @@ def _by_form(
     text: pd.Series, counts: NDArray[np.int64], dayfirst: bool | None, column: str, source: str
 ) -> tuple[NDArray[np.datetime64], str, tuple[str, ...]]:
     """Parse distinct values, each by the form it has; one order of day and month for the whole column."""
-    parsed = np.full(len(text), np.datetime64("NaT"), dtype="datetime64[us]")
+    parsed = np.full(len(text), "NaT", dtype="datetime64[us]")
     rules: list[str] = []
     zones: set[str] = set()
     for pattern, words in (
@@ -203,7 +203,7 @@ def _calendar(
     months = ((year - 1970) * 12 + np.where(sound, month, 1) - 1).astype("datetime64[M]")
     dates = months.astype("datetime64[D]") + (np.where(sound, day, 1) - 1) * _DAY
     sound &= dates.astype("datetime64[M]") == months
-    return np.where(sound, dates, np.datetime64("NaT")).astype("datetime64[us]")
+    return np.where(sound, dates, np.datetime64("NaT", "us")).astype("datetime64[us]")
 
 
 def _clock(parts: pd.DataFrame) -> NDArray[np.timedelta64]:
