@@ -50,6 +50,10 @@ REASONS: Mapping[str, Reason] = {
     "missing_area": Reason("fault", "no area is named", "Give the code or the name of the area, or the coordinates."),
     "unknown_area": Reason("fault", "the area named is not among the areas", "Correct the code or the name; suggestions are given."),
     "ambiguous_area": Reason("fault", "the name belongs to several areas", "Give the code of the area instead."),
+    "total_row": Reason("scope", "a row of totals, which holds no event of its own", "Nothing to do: its parts are counted."),
+    "footnote_row": Reason("scope", "a note below the table", "Nothing to do: it is no event."),
+    "missing_count": Reason("fault", "no count in the cell", "State whether an empty cell is zero or not known."),
+    "unreadable_count": Reason("fault", "the count is no whole number of 0 or more", "Correct the count; give counts, not rates or ranges."),
     "no_parent": Reason("fault", "no response of the main sheet belongs to this row", "Export the main sheet and its repeats together."),
 }
 
@@ -69,15 +73,20 @@ class Audit:
         ``kind`` and ``detail`` (row-specific words, never other cells' content).
     flags : mapping of str to pandas.Index
         Rows that were kept but deserve a look, by name (``duplicate_row``, ``boundary``, ``overlap`` ...).
+    weights : pandas.Series, optional
+        Events per row, for tables of counts: index the row ids, whole numbers. Without it a row is an event.
     """
 
     source: str
     rows: pd.Index
     set_aside: pd.DataFrame
     flags: Mapping[str, pd.Index] = field(default_factory=dict)
+    weights: pd.Series | None = None
 
     def __post_init__(self) -> None:
         aside = self.set_aside.index
+        if self.weights is not None and not self.weights.index.equals(self.rows):
+            raise AuditError(f"{self.source}: events per row must be known for exactly the rows that came in.")
         if not self.rows.is_unique:
             raise AuditError(f"{self.source}: row ids must be unique; {int(self.rows.duplicated().sum())} are repeated.")
         if not aside.is_unique:
@@ -87,12 +96,12 @@ class Audit:
             raise AuditError(f"{self.source}: rows were set aside that never came in, e.g. {aside[~aside.isin(self.rows)][:3].tolist()}.")
 
     @classmethod
-    def start(cls, rows: pd.Index, *, source: str) -> Audit:
-        """An audit of `rows`, nothing set aside yet."""
+    def start(cls, rows: pd.Index, *, source: str, weights: pd.Series | None = None) -> Audit:
+        """An audit of `rows`, nothing set aside yet; `weights` are the events of each row, where rows are counts."""
         import pandas as pd
 
         nothing = pd.DataFrame({"step": [], "reason": [], "kind": [], "detail": []}, index=rows[:0], dtype=object)
-        return cls(source=source, rows=rows, set_aside=nothing)
+        return cls(source=source, rows=rows, set_aside=nothing, weights=weights)
 
     def with_set_aside(self, reasons: pd.Series, *, step: str, detail: pd.Series | str = "") -> Audit:
         """A new audit in which the rows of `reasons` (index row id, values reason codes) are set aside too."""
@@ -139,10 +148,29 @@ class Audit:
         """Placed rows as a share of the rows that were asked for (placed + faults).
 
         Rows outside the selection and duplicates that were set aside on request are no failures of geocoding and
-        are left out of the base. NaN when nothing was asked for.
+        are left out of the base. NaN when nothing was asked for. Of a table of counts the share of events.
         """
-        asked = self.n_placed + int((self.set_aside["kind"] == "fault").sum())
-        return self.n_placed / asked if asked else float("nan")
+        placed = self.events_placed
+        asked = placed + self._events(self.set_aside.index[(self.set_aside["kind"] == "fault").to_numpy(dtype=bool)])
+        return placed / asked if asked else float("nan")
+
+    @property
+    def events_in(self) -> int:
+        """Events that came in: rows, or the sum of their counts."""
+        return self._events(self.rows)
+
+    @property
+    def events_placed(self) -> int:
+        """Events of the rows not set aside."""
+        return self._events(self.placed) if self.weights is not None else self.n_placed
+
+    @property
+    def events_set_aside(self) -> int:
+        """Events of the rows set aside."""
+        return self._events(self.set_aside.index)
+
+    def _events(self, rows: pd.Index) -> int:
+        return len(rows) if self.weights is None else int(self.weights.loc[rows].sum())
 
     def check(self, rows: pd.Index) -> None:
         """Raise :class:`AuditError` unless `rows` are exactly the rows not set aside, each once."""
@@ -160,12 +188,15 @@ class Audit:
         )
 
     def by_reason(self) -> pd.DataFrame:
-        """Counts per reason: index reason code; columns ``kind``, ``rows``, ``text``, ``remedy``; known order."""
+        """Counts per reason: index reason code; columns ``kind``, ``rows``, ``text``, ``remedy``; known order.
+
+        Of a table of counts also ``events``, after ``rows``.
+        """
         import pandas as pd
 
         counts = self.set_aside["reason"].value_counts()
         codes = [code for code in REASONS if code in counts.index]
-        return pd.DataFrame(
+        table = pd.DataFrame(
             {
                 "kind": [REASONS[c].kind for c in codes],
                 "rows": [int(counts[c]) for c in codes],
@@ -174,6 +205,10 @@ class Audit:
             },
             index=pd.Index(codes, name="reason", dtype=object),
         )
+        if self.weights is not None:
+            reasons = self.set_aside["reason"]
+            table.insert(2, "events", [self._events(reasons.index[(reasons == c).to_numpy()]) for c in codes])
+        return table
 
     def to_frame(self) -> pd.DataFrame:
         """One row per row set aside: ``row, step, reason, kind, detail, remedy``, in row order."""
@@ -184,10 +219,16 @@ class Audit:
     def summary(self) -> str:
         """The sum in words: rows in = placed + set aside, then one line per reason."""
         lines = [f"{self.source}: {self.n_in:,} rows in = {self.n_placed:,} placed + {self.n_set_aside:,} set aside"]
-        lines += [f"  {row.rows:>9,}  {row.text}" for row in self.by_reason().itertuples()]
+        if self.weights is not None:
+            sums = f"{self.events_placed:,} placed + {self.events_set_aside:,} set aside"
+            lines.append(f"{self.source}: {self.events_in:,} events in = {sums}")
+        for row in self.by_reason().itertuples():
+            events = "" if self.weights is None else f" ({row.events:,} events)"
+            lines.append(f"  {row.rows:>9,}  {row.text}{events}")
         lines += [f"  {len(rows):>9,}  kept, flagged {name.replace('_', ' ')}" for name, rows in self.flags.items() if len(rows)]
         if self.n_in:
-            lines.append(f"  hit rate {self.hit_rate:.1%} of the rows asked for")
+            unit = "rows" if self.weights is None else "events"
+            lines.append(f"  hit rate {self.hit_rate:.1%} of the {unit} asked for")
         return "\n".join(lines)
 
     def __repr__(self) -> str:
