@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from safemap.datasets._mesh import Point
 from safemap.datasets._names import typed
@@ -177,12 +178,12 @@ def _texts(
         at += len(block.lon)
     habits = stream.integers(0, 8, n).tolist()
     spelled = [[typed(name, habit) for habit in range(8)] for name in names]
-    months = (np.datetime64(f"{YEAR}-01-01") + day).astype("datetime64[M]").astype(int) % 12
+    months = _calendar(day).astype("datetime64[M]").astype(int) % 12
     english = (stream.uniform(n) < 0.04).astype(int).tolist()
-    years = (np.datetime64(f"{YEAR}-01-01") + day).astype("datetime64[Y]").astype(int) + 1970
+    years = _calendar(day).astype("datetime64[Y]").astype(int) + 1970
     lags = (stream.uniform(n) * stream.uniform(n) * 45).astype(np.int64)
     return {
-        "fecha_inicio": (np.datetime64(f"{YEAR}-01-01") + day + lags).astype(str).tolist(),
+        "fecha_inicio": _calendar(day + lags).astype(str).tolist(),
         "fecha_hecho": dates,
         "hora_hecho": times,
         "anio_hecho": [_year(d, y) for d, y in zip(dates, years.tolist(), strict=True)],
@@ -198,13 +199,18 @@ def _texts(
     }  # fmt: skip
 
 
+def _calendar(day: Integers) -> NDArray[np.datetime64]:
+    """Dates of days counted from 1 January of the year."""
+    return np.datetime64(f"{YEAR}-01-01") + day.astype("timedelta64[D]")
+
+
 def _year(date: str, year: int) -> str:
     return "NA" if date in ("", "NA") else date[:4] if date == _NEVER else str(year)
 
 
 def _dates(blocks: Sequence[Rows], day: Integers, u: np.ndarray) -> list[str]:
     """Most days as YYYY-MM-DD, some as YYYY-MM-DD HH:MM:SS, as the real file mixes them."""
-    texts = (np.datetime64(f"{YEAR}-01-01") + day).astype("datetime64[D]").astype(str).tolist()
+    texts = _calendar(day).astype(str).tolist()
     texts = [t + " 00:00:00" if long else t for t, long in zip(texts, (u < 0.03).tolist(), strict=True)]
     at = 0
     for block in blocks:

@@ -216,8 +216,9 @@ def _clock(parts: pd.DataFrame) -> NDArray[np.timedelta64]:
     )
     sound = (hour_24 < 24) & (minute < 60) & (second < 60) & ~(half.notna().to_numpy() & (hour > 12))
     span = (hour_24 * 3600 + minute * 60 + second).astype("timedelta64[s]").astype("timedelta64[us]")
-    no_time = np.timedelta64("NaT") if "zone" not in parts else np.timedelta64(0, "us")
-    return np.where(given, np.where(sound, span, np.timedelta64("NaT")), no_time).astype("timedelta64[us]")
+    never = np.timedelta64("NaT", "us")
+    no_time = never if "zone" not in parts else np.timedelta64(0, "us")
+    return np.where(given, np.where(sound, span, never), no_time).astype("timedelta64[us]")
 
 
 def _zone_note(zones: str) -> str:
