@@ -340,7 +340,29 @@ def test_law_of_the_audit(points: list, shapes: list) -> None:
         assert area == min(holding, key=int, default=None)
 
 
-# real data
+# the synthetic city and real data
+
+
+def test_every_planted_fault_of_the_sample_gets_its_own_reason(sample) -> None:
+    """`planted.csv` is written by the generator, which never imports the code under test."""
+    areas = sm.read_areas(sample / "colonias.geojson", id="cve", name="nombre", population="poblacion")
+    raw = sm.read_incidents(
+        sample / "incidents.csv",
+        lon="longitud",
+        lat="latitud",
+        date="fecha_hecho",
+        time="hora_hecho",
+        category="delito",
+    )
+    clean = sm.clean_incidents(
+        raw, within=areas, duplicates="set-aside", pileups="set-aside", address="colonia_hecho"
+    )
+    joined = sm.join_areas(sm.select_incidents(clean, period=("2023-01-01", "2023-12-31")), areas)
+    planted = pd.read_csv(sample / "planted.csv", index_col="row")["planted"]
+    found = joined.audit.set_aside["reason"].reindex(planted.index)
+    found = found.fillna(joined.frame["match"].reindex(planted.index))
+    assert (found == planted).all()
+    assert set(joined.audit.set_aside.index) <= set(planted.index), "nothing sound was set aside"
 
 
 def _fgj(path, **options) -> sm.Incidents:

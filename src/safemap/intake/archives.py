@@ -33,7 +33,7 @@ def check_archive(file: Path) -> list[str]:
     try:
         with zipfile.ZipFile(file) as archive:
             members = archive.infolist()
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError) as error:
         raise InputError(
             f"{file.name} is not a whole zip archive; it seems to be cut off. Download it again."
         ) from error

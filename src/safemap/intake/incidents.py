@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -52,6 +52,7 @@ class Incidents(Result):
 
     kind: ClassVar[str] = "incidents"
 
+    audit: Audit = field(default=None)  # type: ignore[assignment]  # read_incidents always gives one
     report: LoadReport | None = None
     remembered: Mapping[str, pd.Index] = field(default_factory=dict)
     pileups: pd.DataFrame | None = None
@@ -95,6 +96,7 @@ def read_incidents(
     date_format: str | None = None,
     positional_uncertainty: float | None = None,
     keep: Sequence[str] | None = None,
+    header: int | tuple[int, int] | None = None,
 ) -> Incidents:
     """Read a register of incidents.
 
@@ -128,6 +130,9 @@ def read_incidents(
         settings.
     keep : sequence of str, optional
         Columns of the file to keep beside those named above. Default: all.
+    header : int or (int, int), optional
+        Row of a sheet with the column names, as the spreadsheet shows it, or the first and last row of them.
+        Titles above and two-row headers are found without it; the report says where the header is.
 
     Returns
     -------
@@ -144,7 +149,8 @@ def read_incidents(
     Notes
     -----
     Rows whose coordinates or date cannot be read stay in, with empty cells, and are remembered, so that
-    :func:`clean_incidents` and :func:`select_incidents` can set them aside with the right reason.
+    :func:`clean_incidents` and :func:`select_incidents` can set them aside with the right reason. Only rows of
+    totals and notes below the table of a workbook are set aside at once (``total_row``, ``footnote_row``).
 
     Examples
     --------
@@ -154,7 +160,8 @@ def read_incidents(
     >>> incidents.frame["x"].tolist(), incidents.report.decimal
     ([-99.1, nan], ',')
     """
-    raw = read_table(path, encoding=encoding, delimiter=delimiter, sheet=sheet, layer=layer)
+    raw = read_table(path, encoding=encoding, delimiter=delimiter, sheet=sheet, layer=layer, header=header)
+    raw, audit = _only_records(raw)
     date, time = (time, None) if date is None else (date, time)
     roles = {
         "lon": lon,
@@ -184,7 +191,7 @@ def read_incidents(
     frame, renamed = _assemble(raw.frame, own, keep=keep, used=used)
     notes += renamed
     report = LoadReport(
-        source=raw.source, format=raw.format, rows=len(raw.frame), columns=tuple(map(str, raw.frame.columns)),
+        source=raw.source, format=raw.format, rows=audit.n_in, columns=tuple(map(str, raw.frame.columns)),
         decimal=places.decimal, crs=crs_name(places.crs), roles=used, date_rule=date_rule,
         notes=tuple(notes), **raw.facts,
     )  # fmt: skip
@@ -197,11 +204,19 @@ def read_incidents(
         "positional_uncertainty": _metres(positional_uncertainty),
         "columns": used,
     }
-    audit = Audit.start(frame.index, source=raw.source)
     return Incidents(
         frame=frame, settings=settings, audit=audit, report=report,
         remembered={name: rows for name, rows in remembered.items() if len(rows)},
     )  # fmt: skip
+
+
+def _only_records(raw: RawTable) -> tuple[RawTable, Audit]:
+    """The table without rows that are no events (totals, footnotes), and the audit that has them set aside."""
+    audit = Audit.start(raw.frame.index.rename("row"), source=raw.source)
+    if raw.not_records is None:
+        return raw, audit
+    audit = audit.with_set_aside(raw.not_records, step="read_incidents")
+    return replace(raw, frame=raw.frame.drop(raw.not_records.index)), audit
 
 
 @dataclass(frozen=True)

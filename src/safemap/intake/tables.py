@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import gzip
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from safemap.errors import InputError, MissingExtraError
+from safemap.errors import InputError, MissingExtraError, SafemapError
 from safemap.intake.delimited import clean_header, parse_delimited
 from safemap.intake.encoding import decode
+from safemap.intake.sheets import lay_out, not_records
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -36,6 +38,7 @@ class RawTable:
     facts: dict[str, Any] = field(default_factory=dict)  #: further fields of the load report
     notes: tuple[str, ...] = ()
     points: gpd.GeoSeries | None = None  #: geometry of a layer of points
+    not_records: pd.Series | None = None  #: rows of a sheet that are totals or footnotes, with the reason
 
 
 def read_table(
@@ -45,6 +48,7 @@ def read_table(
     delimiter: str | None = None,
     sheet: str | None = None,
     layer: str | None = None,
+    header: int | tuple[int, int] | None = None,
 ) -> RawTable:
     """Read a file of records, or take over a frame.
 
@@ -56,6 +60,8 @@ def read_table(
         For text files; detected if not given.
     sheet, layer : str, optional
         Sheet of a workbook or layer of a geographic file; must be given where there are several.
+    header : int or (int, int), optional
+        Row of a sheet that holds the column names, or its first and last row; found if not given.
 
     Raises
     ------
@@ -72,7 +78,11 @@ def read_table(
     if kind in _TEXT:
         return _from_text(file, encoding=encoding, delimiter=delimiter)
     if kind in _BOOKS:
-        return _from_book(file, sheet)
+        return _from_book(file, sheet, header)
+    if header is not None:
+        raise InputError(
+            f"{file.name}: header= is for workbooks only; the header of other files is their first line."
+        )
     if kind in (".parquet", ".geoparquet"):
         return _from_parquet(file)
     if kind in _VECTOR:
@@ -81,6 +91,32 @@ def read_table(
         f"{file.name}: files ending in {kind or 'nothing'} are not known. Give CSV, TSV, XLSX, Parquet, "
         "GeoPackage, GeoJSON or a zipped shapefile."
     )
+
+
+@contextmanager
+def _reading(file: Path, what: str) -> Iterator[None]:
+    """Turn whatever a foreign reader raises on a damaged file into one sentence.
+
+    The readers raise what the byte at hand leads to (KeyError, TypeError, UnicodeDecodeError, errors of zlib,
+    GEOS, PROJ and GDAL), so every exception is caught here; it stays in the chain as the cause.
+    """
+    try:
+        yield
+    except (SafemapError, MemoryError):
+        raise
+    except Exception as error:
+        why = _WHY.get(type(error).__name__, "")
+        raise InputError(
+            f"{file.name} cannot be read as {what}.{why} Export or download it again.", file=file.name
+        ) from error
+
+
+#: what the errors of some readers mean for the person with the file
+_WHY = {
+    "GEOSException": " A geometry in it is not closed or not whole.",
+    "CRSError": " Its coordinate system (for a shapefile: the .prj) is damaged.",
+    "UnicodeDecodeError": " A text in it is not in the encoding that the file states.",
+}
 
 
 def existing_file(path: str | Path) -> Path:
@@ -136,33 +172,24 @@ def _bytes(file: Path) -> bytes:
     """Content of a text file, unpacked inside limits where it is gzipped."""
     if file.suffix.lower() != ".gz":
         return file.read_bytes()
-    try:
-        with gzip.open(file) as stream:
-            data = stream.read(MAX_UNPACKED + 1)
-    except (OSError, EOFError) as error:
-        raise InputError(
-            f"{file.name} is not a whole gzip file; it seems to be cut off. Download it again."
-        ) from error
+    with _reading(file, "a whole gzip file; it may be cut off or damaged"), gzip.open(file) as stream:
+        data = stream.read(MAX_UNPACKED + 1)
     if len(data) > MAX_UNPACKED:
         raise InputError(f"{file.name} unfolds to more than {MAX_UNPACKED / 1024**3:.0f} GB and was refused.")
     return data
 
 
-def _from_book(file: Path, sheet: str | None) -> RawTable:
+def _from_book(file: Path, sheet: str | None, header: int | tuple[int, int] | None = None) -> RawTable:
     """A sheet of a workbook, every cell as text in the form a CSV would have."""
     import pandas as pd
     import python_calamine as calamine
 
-    try:
+    with _reading(file, "a workbook; it may be damaged or have the wrong ending"):
         book = calamine.CalamineWorkbook.from_path(str(file))
         filled = {
             name: book.get_sheet_by_name(name).to_python(skip_empty_area=False)
             for name in _sheets(book, sheet, file)
         }
-    except calamine.CalamineError as error:
-        raise InputError(
-            f"{file.name} cannot be read as a workbook; it may be damaged or have the wrong ending."
-        ) from error
     filled = {name: rows for name, rows in filled.items() if any(any(c != "" for c in row) for row in rows)}
     if not filled:
         raise InputError(
@@ -175,16 +202,26 @@ def _from_book(file: Path, sheet: str | None) -> RawTable:
             sheets=list(filled),
         )
     name, rows = next(iter(filled.items()))
-    head = next(i for i, row in enumerate(rows) if any(c != "" for c in row))
-    header = clean_header([_cell_text(c) for c in rows[head]])
-    cells = [[_cell_text(c) for c in row] for row in rows[head + 1 :]]
-    frame = pd.DataFrame(cells, columns=header, dtype=str)
-    frame.index = pd.RangeIndex(head + 2, head + 2 + len(frame), name="row")
-    frame = frame.loc[:, [not (h.startswith("column_") and (frame[h] == "").all()) for h in header]]
+    merged = book.get_sheet_by_name(name).merged_cell_ranges or ()
+    layout = lay_out(rows, merged=merged, header=header, source=file.name)
+    names = clean_header([_cell_text(c) for c in layout.names])
+    cells = [[_cell_text(c) for c in row] for row in rows[layout.body :]]
+    beside = not_records(cells)
+    frame = pd.DataFrame(cells, columns=names, dtype=str)
+    frame.index = pd.RangeIndex(layout.body + 1, layout.body + 1 + len(frame), name="row")
+    records = np.array([i not in beside for i in range(len(frame))], dtype=bool)
+    nameless = [n.startswith("column_") and (frame.loc[records, n] == "").all() for n in names]
     blank = (frame == "").all(axis=1).to_numpy()
-    notes = (f"{int(blank.sum())} blank lines are not counted as rows",) if blank.any() else ()
-    facts = {"sheet": name, "header_row": head + 1}
-    return RawTable(frame[~blank], file.name, file.suffix[1:].lower(), facts, notes)
+    frame = frame.loc[:, [not empty for empty in nameless]]
+    notes = layout.notes
+    if blank.any():
+        notes += (f"{int(blank.sum())} blank lines are not counted as rows",)
+    facts = {"sheet": name, "header_row": layout.last + 1}
+    aside = pd.Series({frame.index[i]: why for i, why in beside.items()}, dtype=object)
+    aside.index = aside.index.astype(frame.index.dtype) if len(aside) else frame.index[:0]
+    return RawTable(
+        frame[~blank], file.name, file.suffix[1:].lower(), facts, notes, not_records=aside if beside else None
+    )
 
 
 def _sheets(book: Any, sheet: str | None, file: Path) -> Sequence[str]:
@@ -216,13 +253,9 @@ def _from_parquet(file: Path) -> RawTable:
             f'{file.name} is a Parquet file, which needs pyarrow: pip install "safemap[parquet]" '
             "(conda: conda install pyarrow)."
         ) from error
-    try:
+    with _reading(file, "Parquet; it may be cut off or damaged"):
         geo = b"geo" in (parquet.read_schema(file).metadata or {})
         frame = pd.read_parquet(file) if not geo else _geoparquet(file)
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{file.name} cannot be read as Parquet; it may be cut off. Export it again."
-        ) from error
     raw = _from_frame(frame.reset_index(drop=True))
     raw.frame.index = _spreadsheet_rows(len(raw.frame))
     return RawTable(raw.frame, file.name, "parquet", {"header_row": 1}, points=raw.points)
@@ -255,19 +288,13 @@ def read_layer(file: Path, layer: str | None = None) -> tuple[gpd.GeoDataFrame, 
     from safemap.intake.archives import vector_path
 
     target = vector_path(file)
-    with warnings.catch_warnings(record=True) as said:
+    what = "a geographic file; it may be damaged, cut off, or lack its companions (.dbf, .shx of a shapefile)"
+    with warnings.catch_warnings(record=True) as said, _reading(file, what):
         warnings.simplefilter("always")
-        try:
-            layers = {str(n): kind for n, kind in pyogrio.list_layers(target)}
-            name = _choose_layer(
-                [n for n, kind in layers.items() if kind is not None], list(layers), layer, file
-            )
-            frame = gpd.read_file(target, layer=name, engine="pyogrio")
-        except pyogrio.errors.DataSourceError as error:
-            raise InputError(
-                f"{file.name} cannot be read as a geographic file; it may be damaged, cut off, or lack its "
-                "companions (.dbf, .shx of a shapefile)."
-            ) from error
+        layers = {str(n): kind for n, kind in pyogrio.list_layers(target)}
+        spatial = [n for n, kind in layers.items() if kind is not None]
+        name = _choose_layer(spatial, list(layers), layer, file)
+        frame = gpd.read_file(target, layer=name, engine="pyogrio")
     if not isinstance(frame, gpd.GeoDataFrame):
         raise InputError(
             f"{file.name}, layer {name!r}: the layer has no geometry. Name another one with layer=."
