@@ -49,8 +49,7 @@ def read_dates(
     ----------
     column : Series
         Dates, or text. Year-first forms are read as year, month, day. For year-last forms the order of day
-        and month comes from `dayfirst`, or from a value above 12 somewhere in the column; with dots between
-        the numbers the day comes first.
+        and month comes from `dayfirst`, or from a value above 12 somewhere in the column.
     dayfirst : bool, optional
         Whether the day precedes the month in year-last forms.
     date_format : str, optional
@@ -151,8 +150,7 @@ def _by_form(
         a, b = parts["a"].to_numpy(dtype=int), parts["b"].to_numpy(dtype=int)
         c = parts["c"].to_numpy(dtype=int) if "c" in parts else np.ones(len(parts), int)
         if pattern is _YEAR_LAST:
-            dots = bool(text[hit].str.contains(r"^\d{1,2}\.\d{1,2}\.", regex=True).all())
-            first, words = _order(a, b, weight, dayfirst, column, source, dots=dots)
+            first, words = _order(a, b, weight, dayfirst, column, source)
             year, month, day = c, np.where(first, b, a), np.where(first, a, b)
         else:
             year, month, day = a, b, c
@@ -173,14 +171,8 @@ def _order(
     dayfirst: bool | None,
     column: str,
     source: str,
-    *,
-    dots: bool = False,
 ) -> tuple[bool, str]:
-    """Whether the first of two numbers is the day, from `dayfirst` or the data; and the rule in words.
-
-    With dots between the numbers the day comes first wherever such dates are written (DD.MM.YYYY; ISO 8601
-    and the orders with the month first use hyphens or slashes), so that is the rule where the data are silent.
-    """
+    """Whether the first of two numbers is the day, from `dayfirst` or the data; and the rule in words."""
     day_first, month_first = int(weight[a > 12].sum()), int(weight[b > 12].sum())
     if dayfirst is not None:
         return dayfirst, f"{'DD/MM/YYYY' if dayfirst else 'MM/DD/YYYY'} (as stated)"
@@ -191,8 +183,6 @@ def _order(
             "are then set aside, or correct the file.",
             column=column,
         )
-    if dots and not day_first and not month_first:
-        return True, "DD.MM.YYYY (dates with dots are written day first)"
     if not day_first and not month_first and (a != b).any():
         n = int(weight.sum())
         raise InputError(

@@ -149,8 +149,8 @@ def read_incidents(
     Notes
     -----
     Rows whose coordinates or date cannot be read stay in, with empty cells, and are remembered, so that
-    :func:`clean_incidents` and :func:`select_incidents` can set them aside with the right reason. Only rows of
-    totals and notes below the table of a workbook are set aside at once (``total_row``, ``footnote_row``).
+    :func:`clean_incidents` and :func:`select_incidents` can set them aside with the right reason. Only rows
+    of totals and notes below the table of a workbook are set aside at once (``total_row``, ``footnote_row``).
 
     Examples
     --------
@@ -211,7 +211,7 @@ def read_incidents(
 
 
 def _only_records(raw: RawTable) -> tuple[RawTable, Audit]:
-    """The table without rows that are no events (totals, footnotes), and the audit that has them set aside."""
+    """The table without rows that are no events (totals, footnotes), and the audit that sets them aside."""
     audit = Audit.start(raw.frame.index.rename("row"), source=raw.source)
     if raw.not_records is None:
         return raw, audit

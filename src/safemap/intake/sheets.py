@@ -1,4 +1,4 @@
-"""How a sheet is laid out: titles above the header, headers of several rows, totals and notes below the rows."""
+"""How a sheet is laid out: titles above the header, headers of several rows, totals and notes below."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ Merged = tuple[tuple[int, int], tuple[int, int]]
 #: what registers call a row of totals, in the languages of the cities; after :func:`fold`
 TOTAL_WORDS = frozenset(
     ["итого", "всего", "итог", "общий", "жами", "ҳаммаси", "jami", "hammasi", "total", "totals", "subtotal",
-     "grand", "general", "overall", "suma", "jumla", "по", "городу", "all", "сумма", "шаҳар", "shahar", "бўйича",
-     "boʻyicha", "bo'yicha"]
+     "grand", "general", "overall", "suma", "jumla", "по", "городу", "all", "сумма", "шаҳар", "shahar",
+     "бўйича", "boʻyicha", "bo'yicha"]
 )  # fmt: skip
 #: of these, the words one of which must be there
 _TOTAL = frozenset(
@@ -89,14 +89,14 @@ def lay_out(
 def not_records(cells: Sequence[Sequence[str]]) -> Mapping[int, str]:
     """Positions of rows that are totals (``total_row``) or notes at the end (``footnote_row``).
 
-    A row of totals says so in one cell ("Итого", "Jami: 120", "Total") and is filled at most half as much as the
-    others.
+    A row of totals says so in one cell ("Итого", "Jami: 120", "Total") and is filled at most half as much
+    as the others.
 
     Examples
     --------
-    >>> table = [["1", "a", "x", "y"], ["2", "b", "x", "z"], ["Итого", "", "", "2"], ["Signed", "", "", ""]]
-    >>> not_records(table)
-    {2: 'total_row', 3: 'footnote_row'}
+    >>> rows = [[str(i), "a", "x", "y"] for i in range(3)]
+    >>> not_records([*rows, ["Итого", "", "", "3"], ["Signed", "", "", ""]])
+    {3: 'total_row', 4: 'footnote_row'}
     """
     filled = [sum(c != "" for c in row) for row in cells]
     usual = median([n for n in filled if n] or [0])
@@ -129,8 +129,8 @@ def _stated(header: int | tuple[int, int], n: int, source: str) -> tuple[int, in
     sound = len(pair) == 2 and all(isinstance(i, int) and not isinstance(i, bool) for i in pair)
     if not sound or not 1 <= pair[0] <= pair[1] <= n:
         raise InputError(
-            f"{source}: header={header!r}, but the sheet has rows 1 to {n}. Give the row of the column names as "
-            "the spreadsheet shows it, or (first row, last row)."
+            f"{source}: header={header!r}, but the sheet has rows 1 to {n}. Give the row of the column names "
+            "as the spreadsheet shows it, or (first row, last row)."
         )
     return pair[0] - 1, pair[1] - 1
 
