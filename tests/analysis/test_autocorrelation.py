@@ -459,3 +459,31 @@ def test_null_maps_are_rarely_flagged():
         result = local_getis_ord(areas, graph=graph, permutations=999, max_permutations=19_999, rng=number)
         flagged += len(result.flagged) > 0
     assert flagged / maps <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / maps)
+
+
+def test_column_of_counts_is_not_drawn_and_says_so(city, graph):
+    counted = city.assign(events=city["events"].fillna(0))
+    for verb in LOCAL:
+        result = verb(counted, "events", graph=graph)
+        tested = result.frame["p_value"].notna()
+        assert result.settings["computed"] == result.settings["areas_tested"] == tested.sum() == 144
+        assert result.frame["permutations"].eq(0).all()
+        assert "the exact distribution of the counts, without permutations" in result.summary()
+        drawn = verb(counted.assign(y=counted["events"] + np.pi), "y", graph=graph, **QUICK)
+        assert drawn.settings["computed"] == 0
+        np.testing.assert_allclose(result.frame["p_value"], drawn.frame["p_value"], atol=0.12)
+        same = verb(counted, "events", graph=graph, rng=99).frame["p_value"]
+        pd.testing.assert_series_equal(result.frame["p_value"], same)
+
+
+def test_exact_counts_are_the_enumerated_ones():
+    from math import comb
+
+    areas = grid(4)
+    areas["y"] = [3, 0, 1, 0, 2, 5, 1, 0, 0, 1, 0, 2, 1, 0, 0, 4]
+    graph = build_graph(areas)
+    exact = local_getis_ord(areas, "y", graph=graph).frame["p_value"]
+    shifted = areas.assign(y=areas["y"] + np.pi)  # no decimal step, so all C(15, k) sums are gone through
+    enumerated = local_getis_ord(shifted, "y", graph=graph, permutations=comb(15, 7), max_permutations=6435)
+    assert (enumerated.frame["permutations"] > 0).all()
+    np.testing.assert_allclose(exact, enumerated.frame["p_value"], rtol=1e-9)

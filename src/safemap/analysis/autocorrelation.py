@@ -120,8 +120,7 @@ class _LocalResult(Result):
             lines.append(_meaning_of_adjustment(s["adjust"], s["alpha"], len(self.flagged)))
             lines.append(
                 f"Smallest p that could be reached {s['smallest_p']:.2g}, adjusted "
-                f"{s['smallest_p_adjusted']:.2g}; {s['permutations']:,} permutations for all, "
-                f"{s['max_permutations']:,} for {s['refined']:,} areas (rng {s['rng']})."
+                f"{s['smallest_p_adjusted']:.2g}; {_how(s)}."
             )
         expected = (*self.findings, "not significant")
         return lines + [f"{n:,} area(s): {c}" for c, n in counts.items() if c not in expected]
@@ -273,7 +272,8 @@ def local_moran(
         ``frame``: one row per area, in the order of the areas, with ``name``, ``events``, ``population``
         (where given), ``neighbours`` (their number), ``value`` (what was tested), ``statistic`` (I_i,
         variance with divisor n - 1), ``z_score`` (under conditional permutation), ``p_value``,
-        ``p_adjusted``, ``permutations`` (draws behind the p), ``cluster`` and ``geometry``.
+        ``p_adjusted``, ``permutations`` (draws behind the p; 0 where the exact distribution was computed),
+        ``cluster`` and ``geometry``.
 
         ``cluster`` is high-high, low-low, high-low or low-high where ``p_adjusted <= alpha``, else not
         significant, no neighbours, no data, no variation, too few areas or too few events.
@@ -285,6 +285,9 @@ def local_moran(
 
     Gi, Gi* and local Moran ask the same question of the neighbours' sum, so their two-sided p-values are
     equal: they are one piece of evidence, not three.
+
+    A column of counts (whole numbers, or multiples of a decimal step, in a range that is not too wide) needs
+    no permutations: the distribution of the neighbours' sum is computed exactly.
 
     References
     ----------
@@ -380,7 +383,8 @@ def local_getis_ord(
         (where given), ``neighbours`` (their number, without the area itself), ``value`` (what was tested),
         ``statistic`` (Gi* as a z-score, standard deviation with divisor n), ``z_score`` (of the neighbours'
         sum under conditional permutation, which is what the p refers to), ``p_value``, ``p_adjusted``,
-        ``permutations`` (draws behind the p), ``cluster`` and ``geometry``.
+        ``permutations`` (draws behind the p; 0 where the exact distribution was computed), ``cluster`` and
+        ``geometry``.
 
         ``cluster`` is hot-1, hot-5, hot-10 or cold-1, cold-5, cold-10 (adjusted p at most 0.01, 0.05, 0.10),
         else not significant, no neighbours, no data, no variation, too few areas or too few events.
@@ -390,6 +394,9 @@ def local_getis_ord(
     The permutations keep the area's own value in place, so the test asks about the neighbours. A class also
     needs the statistic and the test to agree: an area with a very high value among very low neighbours is
     neither hot nor cold (local Moran calls it high-low).
+
+    A column of counts (whole numbers, or multiples of a decimal step, in a range that is not too wide) needs
+    no permutations: the distribution of the neighbours' sum is computed exactly.
 
     References
     ----------
@@ -452,6 +459,21 @@ def _one_row(numbers: dict[str, Any]) -> pd.DataFrame:
     import pandas as pd
 
     return pd.DataFrame([numbers])
+
+
+def _how(settings: Mapping[str, Any]) -> str:
+    """Where the p-values come from."""
+    s = settings
+    drawn = (
+        f"{s['permutations']:,} permutations for all, {s['max_permutations']:,} for {s['refined']:,} areas "
+        f"(rng {s['rng']})"
+    )
+    if not s["computed"]:
+        return drawn
+    exact = "the exact distribution of the counts, without permutations"
+    if s["computed"] == s["areas_tested"]:
+        return exact
+    return f"{exact}, for {s['computed']:,} areas; for the others {drawn.replace(' for all', '')}"
 
 
 def _meaning_of_adjustment(adjust: Adjust, alpha: float, flagged: int) -> str:

@@ -40,10 +40,13 @@ class Links(Protocol):
 
 
 class Tails(NamedTuple):
-    """How the observed sums lie in their reference distributions."""
+    """How the observed sums lie in their reference distributions.
 
-    at_least: Ints  #: reference sums greater than or equal to the observed one
-    at_most: Ints  #: reference sums less than or equal to the observed one
+    Where the whole distribution was computed instead of drawn, the tails are probabilities out of 1 draw.
+    """
+
+    at_least: Ints | Floats  #: reference sums greater than or equal to the observed one
+    at_most: Ints | Floats  #: reference sums less than or equal to the observed one
     draws: Ints  #: reference sums looked at; 0 where there is no neighbour
     exact: NDArray[np.bool_]  #: True where all possible sums were looked at
 
@@ -54,6 +57,7 @@ class PermutationTest(NamedTuple):
     p_value: Floats  #: NaN where there is no neighbour
     tails: Tails  #: counts the p rests on
     refined: NDArray[np.bool_]  #: True where the second stage replaced the first
+    computed: NDArray[np.bool_]  #: True where nothing was drawn: exact distribution of counts
 
 
 def conditional_test(
@@ -65,6 +69,7 @@ def conditional_test(
     refine_below: float = 0.05,
     alternative: Alternative = "two-sided",
     flip: ArrayLike | None = None,
+    counts: bool = False,
     rng: int | np.random.SeedSequence = 0,
 ) -> PermutationTest:
     """Conditional permutation p of the neighbours' sum, for every area.
@@ -87,6 +92,9 @@ def conditional_test(
     flip : array_like of bool, optional
         Areas for which the statistic falls when the sum rises (local Moran below the mean): one-sided
         alternatives are swapped there.
+    counts : bool
+        Compute the exact distribution instead of drawing where that is cheap: values that are whole numbers
+        or multiples of a decimal step, in a range that is not too wide.
     rng : int or numpy.random.SeedSequence
         Source of the draws; the same number gives the same p.
 
@@ -126,17 +134,19 @@ def conditional_test(
     first_seed, second_seed = seed.spawn(2)
     flipped = np.zeros(len(y), dtype=bool) if flip is None else np.asarray(flip, dtype=bool)
 
-    everyone = np.flatnonzero(np.diff(links.indptr) > 0)
-    tails = _tails(y, links, everyone, permutations, np.random.default_rng(first_seed))
+    known = _known_tails(y, links, counts)
+    drawn = np.flatnonzero((np.diff(links.indptr) > 0) & ~known.exact)
+    tails = _tails(y, links, drawn, permutations, np.random.default_rng(first_seed))
+    tails = _replaced(tails, known, known.exact)
     p = p_from_tails(tails, alternative, flip=flipped)
     refined = np.zeros(len(y), dtype=bool)
     if max_permutations > permutations:
         refined = ~tails.exact & (p <= refine_below)
         chosen = np.flatnonzero(refined)
         second = _tails(y, links, chosen, max_permutations, np.random.default_rng(second_seed))
-        tails = Tails(*(np.where(refined, new, old) for new, old in zip(second, tails, strict=True)))
+        tails = _replaced(tails, second, refined)
         p = p_from_tails(tails, alternative, flip=flipped)
-    return PermutationTest(p, tails, refined)
+    return PermutationTest(p, tails, refined, known.exact)
 
 
 def p_from_tails(tails: Tails, alternative: Alternative, *, flip: ArrayLike | None = None) -> Floats:
@@ -162,10 +172,12 @@ def smallest_p(
     max_permutations: int,
     refine_below: float = 0.05,
     alternative: Alternative = "two-sided",
+    computed: ArrayLike = False,
 ) -> Floats:
     """Smallest p each area could reach, given its number of neighbours and the number of draws.
 
-    NaN for an area without neighbours. Ties among the values can only raise it.
+    NaN for an area without neighbours. Ties among the values can only raise it. `computed` marks the areas
+    whose distribution is computed instead of drawn, so that the number of draws is no limit.
 
     Examples
     --------
@@ -181,7 +193,9 @@ def smallest_p(
     subsets = comb(n - 1, k)
     reaches_second = sides / (permutations + 1) <= refine_below and max_permutations > permutations
     draws = max_permutations if reaches_second else permutations
-    enumerated = (subsets <= permutations) | (reaches_second & (subsets <= draws))
+    enumerated = (
+        np.asarray(computed, dtype=bool) | (subsets <= permutations) | (reaches_second & (subsets <= draws))
+    )
     p = np.where(enumerated, sides / np.maximum(subsets, 1), sides / (draws + 1))
     return np.where(k > 0, np.minimum(1.0, p), np.nan)
 
@@ -256,6 +270,25 @@ def _check(y: Floats, links: Links, permutations: int, max_permutations: int, al
     row = np.repeat(np.arange(n), np.diff(links.indptr))
     if (row == links.indices).any():
         raise StatisticsError("An area is its own neighbour; the test keeps the area's own value in place.")
+
+
+def _known_tails(y: Floats, links: Links, counts: bool) -> Tails:
+    """Exact tails where they are asked for and cheap; ``exact`` says where."""
+    from safemap.stats.count_distribution import exact_tails
+
+    n = len(y)
+    whole, per_term = comparable(y)
+    if not counts or per_term > 0:
+        return Tails(np.zeros(n), np.zeros(n), np.zeros(n, int), np.zeros(n, dtype=bool))
+    upper, lower, known = exact_tails(whole, links)
+    return Tails(upper, lower, known.astype(int), known)
+
+
+def _replaced(tails: Tails, others: Tails, where: NDArray[np.bool_]) -> Tails:
+    """`tails` with those of `others` in some places; numbers of draws stay whole numbers if they can."""
+    if not where.any():
+        return tails
+    return Tails(*(np.where(where, new, old) for new, old in zip(others, tails, strict=True)))
 
 
 def _tails(y: Floats, links: Links, sites: Ints, draws: int, rng: np.random.Generator) -> Tails:
