@@ -127,6 +127,18 @@ def test_all_words_of_the_page_change_with_the_language(browser: Any, saved: Pat
         page.close()
 
 
+@pytest.mark.parametrize(
+    ("source", "end"),
+    [("Police of Town", "Police of Town. safemap "), ("Why?", "Why? safemap "), (None, "endorsement. safemap ")],
+)
+def test_the_footer_is_made_of_sentences(
+    browser: Any, town: ModuleType, tmp_path: Path, source: str | None, end: str
+) -> None:
+    page = browser.open(save_map(explore(town.rates(), source=source), tmp_path / "map.html"))
+    assert end in page.text(".sm footer")
+    page.close()
+
+
 def test_pressing_a_legend_row_dims_the_other_classes(page: Any) -> None:
     opacity = (
         "Array.from(document.querySelectorAll('path.sm-area'),"

@@ -81,6 +81,37 @@ def test_the_sum_of_a_row_stays_where_it_is_not_small_itself():
     assert out["inside"].isna().tolist() == [True, True, False]
 
 
+def survey(n, events, quality="publish"):
+    return frame(
+        events, n=n, estimate=0.5, std_error=0.1, conf_low=0.4, conf_high=0.6, n_eff=20.0, n_eff_df=18.0,
+        deff=1.5, df=9, quality=quality, note="said",
+    )  # fmt: skip
+
+
+def test_a_small_base_or_a_small_numerator_of_a_survey_is_hidden():
+    answers = survey([0, 1, 4, 5, 40, 40], [0, 0, 0, 5, 4, 20])
+    assert Registry(k=5).hidden(answers).tolist() == [False, True, True, False, True, False]
+    assert not Registry(k=1).hidden(answers).any()
+
+
+def test_an_estimate_that_may_not_be_published_is_hidden_with_every_number_that_gives_it_back():
+    out = Registry(k=5).apply(survey([40, 40], [20, 20], ["suppress", "publish"]))
+    assert out["suppressed"].tolist() == [True, False]
+    assert out.drop(columns="suppressed").iloc[0].isna().all()
+    assert out.iloc[1].notna().all()
+    assert {"n_eff", "n_eff_df", "deff", "df"} <= set(DEPENDENT_COLUMNS)
+
+
+def test_a_rate_without_a_population_is_no_secret():
+    rates = frame([40, 40], quality=["suppress", "publish"], estimate=[np.nan, 3.0])
+    assert not Registry(k=5).hidden(rates).any()
+
+
+def test_an_uncertain_survey_does_not_hide_the_counts_of_another_output_and_a_small_base_does():
+    answers = survey([40, 3, 40], [20, 0, 20], ["suppress", "suppress", "publish"])
+    assert Registry(k=5).register(answers).withheld == {"001"}
+
+
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [

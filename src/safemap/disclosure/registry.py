@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 #: Columns that are blanked with the count: each of them is the count in another form.
 DEPENDENT_COLUMNS = (
     "events", "n", "value", "estimate", "std_error", "conf_low", "conf_high", "statistic", "z_score",
-    "p_value", "p_adjusted", "permutations", "cluster", "quality", "note",
+    "p_value", "p_adjusted", "permutations", "cluster", "n_eff", "n_eff_df", "deff", "df", "quality", "note",
 )  # fmt: skip
+
+#: Columns of unweighted counts of people: a numerator and the base of a survey.
+COUNT_COLUMNS = ("events", "n")
 
 
 @dataclass(frozen=True)
@@ -71,19 +74,42 @@ class Registry:
             raise ConfigError(f"k must be 1 or more (1 withholds nothing); got {self.k}.")
 
     def register(self, *frames: pd.DataFrame) -> Registry:
-        """A registry that also withholds, in every output, the areas that any of `frames` hides."""
-        found = (frame.index[self.hidden(frame)] for frame in frames)
+        """A registry that also withholds, in every output, the areas that any of `frames` hides.
+
+        Only small counts are carried from one output to the others. A survey estimate that is too uncertain
+        to be published says nothing about the counts in another output.
+        """
+        found = (frame.index[self._small(frame)] for frame in frames)
         return replace(self, withheld=self.withheld.union(*(set(ids) for ids in found)))
 
     def hidden(self, frame: pd.DataFrame) -> pd.Series:
-        """True for each row of `frame` that is withheld: ``events`` from 1 to ``k - 1``, or registered."""
+        """True for each row of `frame` that is withheld.
+
+        Withheld are rows with ``events`` or ``n`` (respondents of a survey) from 1 to ``k - 1``, rows that are
+        registered, and survey estimates (frames with ``n_eff``) whose ``quality`` is suppress.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> survey = pd.DataFrame({"n": [4, 12, 90], "n_eff": [4.0, 11.0, 60.0],
+        ...                        "quality": ["suppress", "suppress", "publish"]}, index=["A", "B", "C"])
+        >>> Registry(k=5).hidden(survey).tolist()
+        [True, True, False]
+        """
+        hidden = self._small(frame)
+        if "n_eff" in frame.columns and "quality" in frame.columns:
+            hidden |= (frame["quality"] == "suppress").fillna(False).astype(bool)
+        return hidden
+
+    def _small(self, frame: pd.DataFrame) -> pd.Series:
+        """True for each row with a small count, or registered."""
         import pandas as pd
 
-        hidden = pd.Series(frame.index.isin(self.withheld), index=frame.index, name="suppressed")
-        if "events" in frame.columns:
-            events = frame["events"]
-            hidden |= ((events > 0) & (events < self.k)).fillna(False).astype(bool)
-        return hidden
+        small = pd.Series(frame.index.isin(self.withheld), index=frame.index, name="suppressed")
+        for column in frame.columns.intersection(COUNT_COLUMNS):
+            counts = frame[column]
+            small |= ((counts > 0) & (counts < self.k)).fillna(False).astype(bool)
+        return small
 
     def apply(self, frame: pd.DataFrame) -> pd.DataFrame:
         """A copy of `frame` with the dependent columns of hidden rows empty and a column ``suppressed``."""

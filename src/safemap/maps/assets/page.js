@@ -168,10 +168,13 @@
       button.title = S.t("zoom_" + way);
       button.setAttribute("aria-label", button.title);
     });
-    const source = S.name("span", "sm-source", S.data.source ? S.data.source + " " : "");
-    ui.footer.replaceChildren(S.t("disclaimer") + " ", S.name("span", "", S.data.disclaimer || S.t("boundaries")), " ",
-      source, S.el("span", "sm-source", "safemap " + S.data.version));
+    const source = S.name("span", "sm-source", S.data.source ? ended(S.data.source) + " " : "");
+    ui.footer.replaceChildren(S.t("disclaimer") + " ", S.name("span", "", ended(S.data.disclaimer || S.t("boundaries"))), " ",
+      source, S.el("span", "sm-source", "safemap " + S.data.version + "."));
   }
+
+  // Texts given by the caller may end in any way; what follows begins a sentence.
+  const ended = text => /[.!?…]$/.test(text) ? text : text + ".";
 
   // A long finding is cut to two lines on a phone, and can be opened.
   function wordMore() {
