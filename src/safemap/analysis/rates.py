@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from safemap.analysis.joining import JoinResult
+    from safemap.intake.counts import AreaCounts
 
 #: first and last day, as text (YYYY-MM-DD), date or timestamp
 Period = tuple[Any, Any]
@@ -83,7 +84,7 @@ class SmoothedRatesResult(Result):
 
 
 def area_rates(
-    joined: JoinResult | gpd.GeoDataFrame,
+    joined: JoinResult | AreaCounts | gpd.GeoDataFrame,
     *,
     population: str = "population",
     period: Period | None = None,
@@ -97,8 +98,9 @@ def area_rates(
 
     Parameters
     ----------
-    joined : JoinResult or GeoDataFrame
-        What :func:`safemap.join_areas` gives; or areas that already carry counts in a column ``events``.
+    joined : JoinResult, AreaCounts or GeoDataFrame
+        What :func:`safemap.join_areas` or :func:`safemap.read_area_counts` gives; or
+        areas that already carry counts in a column ``events``.
     population : str
         Column of the areas with the number of residents (or of another base).
     period : (start, end), optional
@@ -265,10 +267,15 @@ def _read_period(period: Period) -> _Span:
     return _Span(start, end, (end - start).days + 1)
 
 
-def _count(joined: JoinResult | gpd.GeoDataFrame, span: _Span | None) -> _Counted:
-    """Events per area, from joined incidents or from areas that carry a column ``events``."""
+def _count(joined: JoinResult | AreaCounts | gpd.GeoDataFrame, span: _Span | None) -> _Counted:
+    """Events per area, from joined incidents, a table of counts, or areas with a column ``events``."""
     import geopandas as gpd
 
+    from safemap.intake.counts import AreaCounts
+
+    if isinstance(joined, AreaCounts):
+        areas, events, audit, dated = joined.by_area(*(() if span is None else (span.start, span.end)))
+        return _Counted(areas, events, audit, dated)
     if isinstance(joined, gpd.GeoDataFrame):
         _check_index(joined)
         return _Counted(joined, _read_events(joined), None, dated=False)
