@@ -241,7 +241,7 @@ def r_survey() -> Iterator[Callable[[Path], np.ndarray]]:
 def svy() -> Iterator[Callable[[Path], np.ndarray]]:
     """The Python package svy in this interpreter, or in the one that SAFEMAP_SVY_PYTHON names."""
     python = os.environ.get("SAFEMAP_SVY_PYTHON", sys.executable)
-    probe = subprocess.run([python, "-c", "import svy"], capture_output=True, check=False)
+    probe = subprocess.run([python, "-c", "import polars, svy"], capture_output=True, check=False)
     if probe.returncode:
         pytest.skip("svy is not installed (SAFEMAP_SVY_PYTHON may name an interpreter that has it)")
     yield from _talk([python, str(HERE / "survey_oracle_svy.py")])
