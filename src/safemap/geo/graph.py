@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from safemap._typing import AreasLike, Isolates
-from safemap.errors import AlignmentError, ConfigError, GeometryError, InputError, StatisticsError
+from safemap.errors import AlignmentError, ConfigError, InputError
+from safemap.geo.contiguity import Pairs, describe_near, touching_pairs
+from safemap.geo.foreign_graphs import read_links
+from safemap.geo.proximity import settle_isolates
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -24,7 +27,6 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 Rule = Literal["queen", "rook"]
-Pairs = tuple["NDArray[np.int64]", "NDArray[np.int64]"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -229,12 +231,8 @@ def build_graph(
     frame = _frame_of(areas)
     projected, epsg = _measurable(frame, tolerance)
     geometry = projected.geometry.to_numpy()
-    shared = _shared_vertices(geometry)
-    near = _within_tolerance(geometry, tolerance, known=shared)
-    pairs = _join(shared, near)
-    if rule == "rook":
-        pairs = _with_common_border(geometry, pairs, tolerance)
-    pairs, attached = _settle_isolates(geometry, frame.index, pairs, isolates)
+    pairs, near = touching_pairs(geometry, rule, tolerance)
+    pairs, attached = settle_isolates(geometry, frame.index, pairs, isolates)
     settings = {"rule": rule, "tolerance_m": float(tolerance), "epsg": epsg, "isolates": isolates}
     if len(attached):
         settings["attached"] = frame.index[attached].tolist()
@@ -242,7 +240,7 @@ def build_graph(
         ids=frame.index,
         adjacency=_symmetric(pairs, len(frame)),
         settings=settings,
-        only_by_tolerance=_describe_near(geometry, frame.index, _intersect(near, pairs)),
+        only_by_tolerance=describe_near(geometry, frame.index, near),
     )
 
 
@@ -276,7 +274,8 @@ def as_area_graph(graph: Any, ids: Any = None) -> AreaGraph:
     import pandas as pd
 
     if not isinstance(graph, AreaGraph):
-        graph = _from_foreign(graph, None if ids is None else pd.Index(ids))
+        adjacency, own_ids, source = read_links(graph, None if ids is None else pd.Index(ids))
+        graph = AreaGraph(ids=own_ids, adjacency=adjacency, settings={"source": source})
     return graph if ids is None else graph.reordered(ids)
 
 
@@ -309,216 +308,6 @@ def _measurable(frame: gpd.GeoDataFrame, tolerance: float) -> tuple[gpd.GeoDataF
     return (frame, None) if tolerance == 0 and frame.crs is None else to_metres(frame)
 
 
-def _shared_vertices(geometry: NDArray[Any]) -> Pairs:
-    """Pairs (i < j) of areas that have an equal vertex: sort all, pair up the owners of equal ones."""
-    import shapely
-
-    xy, owner = shapely.get_coordinates(geometry, return_index=True)
-    if not len(xy):
-        return _no_pairs()
-    order = np.lexsort((owner, xy[:, 1], xy[:, 0]))
-    xy, owner = xy[order], owner[order]
-    equal = (xy[1:] == xy[:-1]).all(axis=1)
-    run = np.concatenate([[0], np.cumsum(~equal)])
-    # one row per (vertex, area): the ring's closing vertex would pair an area with itself
-    keep = np.concatenate([[True], ~(equal & (owner[1:] == owner[:-1]))])
-    return _pairs_within_runs(run[keep], owner[keep], len(geometry))
-
-
-def _pairs_within_runs(run: NDArray[np.int64], owner: NDArray[np.int64], n: int) -> Pairs:
-    """All pairs of owners within each run; `run` is sorted and owners are sorted and unique within a run."""
-    found = [np.empty(0, dtype=np.int64)]
-    step = 1
-    while True:  # owner s places further on in the same run; as many rounds as the busiest vertex has areas
-        same = run[step:] == run[:-step]
-        if not same.any():
-            break
-        found.append(np.unique(owner[:-step][same].astype(np.int64) * n + owner[step:][same]))
-        step += 1
-    code = np.unique(np.concatenate(found))
-    return code // max(n, 1), code % max(n, 1)
-
-
-def _within_tolerance(geometry: NDArray[Any], tolerance: float, *, known: Pairs) -> Pairs:
-    """Pairs at most `tolerance` apart that are not `known`: boxes first, exact distance for what is left."""
-    import shapely
-
-    bounds = shapely.bounds(geometry)
-    filled = np.flatnonzero(~np.isnan(bounds[:, 0]))
-    if not len(filled):
-        return _no_pairs()
-    grown = shapely.box(*(bounds[filled] + np.array([-1, -1, 1, 1]) * tolerance).T)
-    left, right = shapely.STRtree(geometry).query(grown)
-    left = filled[left]
-    once = left < right
-    i, j = _difference((left[once], right[once]), known, len(geometry))
-    shapely.prepare(geometry[np.unique(i)])
-    close = shapely.dwithin(geometry[i], geometry[j], tolerance)
-    return i[close], j[close]
-
-
-def _with_common_border(geometry: NDArray[Any], pairs: Pairs, tolerance: float) -> Pairs:
-    """Of `pairs`, those that share a border longer than the tolerance."""
-    i, j = pairs
-    sure = _shared_edge_length(geometry, pairs) > tolerance
-    open_cases = np.flatnonzero(~sure)
-    border = _near_border(geometry, i[open_cases], j[open_cases], tolerance)
-    sure[open_cases] = border > 3 * max(tolerance, 1e-9)
-    return i[sure], j[sure]
-
-
-def _shared_edge_length(geometry: NDArray[Any], pairs: Pairs) -> NDArray[np.float64]:
-    """Metres of outline that the two areas of each pair draw through the same two vertices."""
-    n = len(geometry)
-    ends, owner = _edges(geometry)
-    order = np.lexsort((owner, *ends.T))
-    ends, owner = ends[order], owner[order]
-    twin = np.flatnonzero((ends[1:] == ends[:-1]).all(axis=1) & (owner[1:] != owner[:-1]))
-    codes, which = np.unique(owner[twin] * n + owner[twin + 1], return_inverse=True)
-    metres = np.hypot(ends[twin, 2] - ends[twin, 0], ends[twin, 3] - ends[twin, 1])
-    lengths = np.append(np.bincount(which, weights=metres, minlength=len(codes)), 0.0)
-    at = np.searchsorted(codes, pairs[0] * n + pairs[1])
-    found = np.append(codes, -1)[at] == pairs[0] * n + pairs[1]
-    return np.where(found, lengths[at], 0.0)
-
-
-def _edges(geometry: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Every edge as (x1, y1, x2, y2) with the smaller end first, and the area it belongs to."""
-    import shapely
-
-    parts, area = shapely.get_parts(geometry, return_index=True)
-    rings, part = shapely.get_rings(parts, return_index=True)
-    xy, ring = shapely.get_coordinates(rings, return_index=True)
-    inside = ring[1:] == ring[:-1]
-    a, b = xy[:-1][inside], xy[1:][inside]
-    turned = (a[:, 0] > b[:, 0]) | ((a[:, 0] == b[:, 0]) & (a[:, 1] > b[:, 1]))
-    ends = np.where(turned[:, None], np.hstack([b, a]), np.hstack([a, b]))
-    return ends, area[part[ring[:-1][inside]]]
-
-
-def _near_border(
-    geometry: NDArray[Any], i: NDArray[np.int64], j: NDArray[np.int64], tolerance: float
-) -> NDArray[np.float64]:
-    """Metres of outline of one area within the tolerance of the other, the longer of the two ways round."""
-    import shapely
-
-    grown = shapely.buffer(geometry, tolerance)
-    outline = shapely.boundary(geometry)
-    one_way = shapely.length(shapely.intersection(outline[i], grown[j]))
-    return np.fmax(one_way, shapely.length(shapely.intersection(outline[j], grown[i])))
-
-
-def _settle_isolates(
-    geometry: NDArray[Any], ids: pd.Index, pairs: Pairs, isolates: Isolates
-) -> tuple[Pairs, NDArray[np.int64]]:
-    """The pairs after the policy for areas without neighbours, and the rows that were attached."""
-    alone = np.setdiff1d(np.arange(len(geometry)), np.concatenate(pairs))
-    nothing = np.empty(0, dtype=np.int64)
-    if isolates == "exclude" or not len(alone):
-        return pairs, nothing
-    if isolates == "error":
-        raise GeometryError(
-            f"{len(alone)} area(s) have no neighbour, e.g. {ids[alone][:5].tolist()}. Repair the boundaries, "
-            "raise the tolerance, or choose isolates='exclude' or 'attach-nearest'.",
-            isolates=ids[alone].tolist(),
-        )
-    nearest = [_nearest(geometry, row) for row in alone]
-    attached = np.array(
-        [row for row, other in zip(alone, nearest, strict=True) if other is not None], dtype=np.int64
-    )
-    others = np.array([other for other in nearest if other is not None], dtype=np.int64)
-    return _join(pairs, (np.minimum(attached, others), np.maximum(attached, others))), attached
-
-
-def _nearest(geometry: NDArray[Any], row: int) -> int | None:
-    """The nearest other area, the first in row order among equals; None where there is none."""
-    import shapely
-
-    distance = shapely.distance(geometry[row], geometry)
-    distance[row] = np.nan
-    return None if np.isnan(distance).all() else int(np.nanargmin(distance))
-
-
-def _describe_near(geometry: NDArray[Any], ids: pd.Index, pairs: Pairs) -> pd.DataFrame:
-    """What kind of neighbours they are that share no vertex: see :class:`AreaGraph`."""
-    import pandas as pd
-    import shapely
-
-    i, j = pairs
-    gap = shapely.distance(geometry[i], geometry[j])
-    overlap = np.zeros(len(i))
-    meet = np.flatnonzero(gap == 0)
-    overlap[meet] = shapely.area(shapely.intersection(geometry[i[meet]], geometry[j[meet]]))
-    kind = np.where(gap > 0, "gap", np.where(overlap > 0, "overlap", "touch"))
-    return pd.DataFrame(
-        {"focal": ids.take(i), "neighbor": ids.take(j), "kind": kind, "gap_m": gap, "overlap_m2": overlap}
-    )
-
-
-def _from_foreign(graph: Any, ids: pd.Index | None) -> AreaGraph:
-    """Links of a libpysal Graph, a libpysal W or a frame, told apart by what they can do."""
-    import pandas as pd
-
-    if hasattr(graph, "unique_ids") and hasattr(graph, "sparse"):
-        return _binary(graph.sparse, pd.Index(graph.unique_ids), source="libpysal Graph")
-    if hasattr(graph, "id_order") and hasattr(graph, "sparse"):
-        return _binary(graph.sparse, pd.Index(graph.id_order), source="libpysal W")
-    if isinstance(graph, pd.Series):
-        graph = graph.rename("weight").reset_index()
-    if isinstance(graph, pd.DataFrame) and {"focal", "neighbor"} <= set(graph.columns):
-        return _from_frame(graph, ids)
-    raise InputError(
-        "graph must be an AreaGraph (see build_graph), a libpysal Graph or W, or a frame with the columns "
-        f"'focal' and 'neighbor'; got {type(graph).__name__}."
-    )
-
-
-def _from_frame(links: pd.DataFrame, ids: pd.Index | None) -> AreaGraph:
-    import pandas as pd
-    from scipy.sparse import coo_array
-
-    if ids is None:
-        ids = pd.Index(pd.unique(pd.concat([links["focal"], links["neighbor"]])))
-    rows, columns = ids.get_indexer(links["focal"]), ids.get_indexer(links["neighbor"])
-    strange = links.loc[(rows < 0) | (columns < 0), ["focal", "neighbor"]]
-    if len(strange):
-        raise AlignmentError(
-            f"{len(strange)} links name areas that are not there, e.g. {strange.iloc[0].tolist()}; the ids "
-            f"of the areas are {ids.dtype}, of the links {links['focal'].dtype}. Use the same ids and type."
-        )
-    if links.duplicated(["focal", "neighbor"]).any():
-        raise InputError(
-            "The frame of links has the same focal and neighbor more than once; drop the duplicates."
-        )
-    weight = links["weight"].to_numpy(dtype=float) if "weight" in links.columns else np.ones(len(links))
-    return _binary(
-        coo_array((weight, (rows, columns)), shape=(len(ids), len(ids))), ids, source="frame of links"
-    )
-
-
-def _binary(weights: Any, ids: pd.Index, *, source: str) -> AreaGraph:
-    """Links where the weight is not zero, after checking that weights are equal within each row."""
-    from scipy.sparse import coo_array
-
-    coo = coo_array(weights, dtype=float)
-    keep = (coo.row != coo.col) & (coo.data != 0)
-    csr = coo_array((coo.data[keep], (coo.row[keep], coo.col[keep])), shape=coo.shape).tocsr()
-    csr.sort_indices()
-    if not np.isfinite(csr.data).all() or (csr.data < 0).any():
-        raise StatisticsError("Weights must be finite and not negative.")
-    row = np.repeat(np.arange(len(ids)), np.diff(csr.indptr))
-    largest = np.zeros(len(ids))
-    np.maximum.at(largest, row, csr.data)
-    uneven = np.unique(row[~np.isclose(csr.data, largest[row], rtol=1e-9, atol=0)])
-    if len(uneven):
-        raise StatisticsError(
-            f"{len(uneven)} areas have neighbours of unequal weight, e.g. {ids[uneven[:3]].tolist()}. Local "
-            "inference needs equal weights within a row (contiguity, nearest neighbours, distance bands)."
-        )
-    csr.data[:] = 1.0
-    return AreaGraph(ids=ids, adjacency=csr, settings={"source": source})
-
-
 def _check_same(have: pd.Index, want: pd.Index) -> None:
     """Raise unless the two indexes hold the same ids, each once."""
     if len(have) == len(want) and want.is_unique and want.isin(have).all():
@@ -542,28 +331,3 @@ def _symmetric(pairs: Pairs, n: int) -> csr_array:
     csr = coo_array((np.ones(len(rows)), (rows, columns)), shape=(n, n)).tocsr()
     csr.sort_indices()
     return csr
-
-
-def _no_pairs() -> Pairs:
-    return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-
-
-def _join(one: Pairs, other: Pairs) -> Pairs:
-    """Union of two sets of pairs, sorted."""
-    pairs = np.unique(
-        np.column_stack([np.concatenate(both) for both in zip(one, other, strict=True)]), axis=0
-    )
-    return pairs[:, 0], pairs[:, 1]
-
-
-def _difference(pairs: Pairs, without: Pairs, n: int) -> Pairs:
-    codes = np.setdiff1d(pairs[0] * n + pairs[1], without[0] * n + without[1])
-    return codes // n, codes % n
-
-
-def _intersect(one: Pairs, other: Pairs) -> Pairs:
-    if not len(one[0]):
-        return _no_pairs()
-    n = int(max(one[1].max(), other[1].max(initial=0))) + 1
-    codes = np.intersect1d(one[0] * n + one[1], other[0] * n + other[1])
-    return codes // n, codes % n
