@@ -129,7 +129,11 @@ def test_all_words_of_the_page_change_with_the_language(browser: Any, saved: Pat
 
 @pytest.mark.parametrize(
     ("source", "end"),
-    [("Police of Town", "Police of Town. safemap "), ("Why?", "Why? safemap "), (None, "endorsement. safemap ")],
+    [
+        ("Police of Town", "Police of Town. safemap "),
+        ("Why?", "Why? safemap "),
+        (None, "endorsement. safemap "),
+    ],
 )
 def test_the_footer_is_made_of_sentences(
     browser: Any, town: ModuleType, tmp_path: Path, source: str | None, end: str

@@ -92,3 +92,27 @@ def test_context_without_a_crs_or_of_another_kind_is_refused(town: ModuleType) -
 def test_other_systems_are_brought_to_degrees(town: ModuleType) -> None:
     station = features([Point(-99.07, 19.33)], name=["Metro"]).to_crs(32614)
     assert read(town, station)[0]["points"] == [[-9_907_000, 1_933_000, "Metro"]]
+
+
+def test_neighbours_lie_around_the_areas_and_not_under_them(town: ModuleType) -> None:
+    districts = features(
+        [box(-99.2, 19.3, -99.1, 19.36), box(-99.1, 19.3, -99.04, 19.36), box(-99.1, 19.25, -99.0, 19.3)],
+        name=["West", "Own", None],
+    )
+    layers = read_context(
+        {"Roads": features([LineString([(-99.1, 19.3), (-99.0, 19.36)])])},
+        bounds=BOUNDS,
+        study=town.areas(),
+        neighbours={"district": districts},
+    )
+    assert [layer["name"] for layer in layers] == ["", "Roads"]  # no row of the legend for plain land
+    assert [p[1] for p in layers[0]["polygons"]] == ["West", ""]
+    inner = read_context(None, bounds=BOUNDS, study=town.areas(), neighbours=[districts.iloc[[1]]])
+    assert inner == []
+
+
+def test_neighbours_are_areas(town: ModuleType) -> None:
+    with pytest.raises(InputError, match="neighbours are areas"):
+        read_context(
+            None, bounds=BOUNDS, study=town.areas(), neighbours=features([Point(-99.07, 19.33)], name=["A"])
+        )

@@ -85,8 +85,8 @@ class Registry:
     def hidden(self, frame: pd.DataFrame) -> pd.Series:
         """True for each row of `frame` that is withheld.
 
-        Withheld are rows with ``events`` or ``n`` (respondents of a survey) from 1 to ``k - 1``, rows that are
-        registered, and survey estimates (frames with ``n_eff``) whose ``quality`` is suppress.
+        Withheld are rows with ``events`` or ``n`` (respondents of a survey) from 1 to ``k - 1``, rows that
+        are registered, and survey estimates (frames with ``n_eff``) whose ``quality`` is suppress.
 
         Examples
         --------

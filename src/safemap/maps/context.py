@@ -33,7 +33,11 @@ _MARGIN = 0.6
 
 
 def read_context(
-    context: ContextLike, *, bounds: tuple[float, float, float, float], study: gpd.GeoDataFrame
+    context: ContextLike,
+    *,
+    bounds: tuple[float, float, float, float],
+    study: gpd.GeoDataFrame,
+    neighbours: ContextLike = None,
 ) -> list[dict[str, Any]]:
     """Context layers as plain data: a name, and coded polygons, lines and points with their names.
 
@@ -45,15 +49,26 @@ def read_context(
         Of the study area, in degrees.
     study : GeoDataFrame
         The areas, so that a district that lies under them is not named twice.
+    neighbours : path, GeoDataFrame, list or dict, optional
+        Units around the study area, such as the districts the areas lie in (``JoinResult.levels``). They
+        come first, lie below everything else, and have no row in the legend.
     """
-    sources = _named(context)
-    if not sources:
+    around, sources = _named(neighbours), _named(context)
+    if not around and not sources:
         return []
     west, south, east, north = bounds
     margin = _MARGIN * max(east - west, north - south)
     window = (west - margin, south - margin, east + margin, north + margin)
     inside = _flat_union(study)
-    return [_one(name, source, window, inside) for name, source in sources]
+    land = [_one("", source, window, inside) for _, source in around]
+    for layer in land:
+        if layer["lines"] or layer["points"]:
+            raise InputError("neighbours are areas, such as districts. Give lines and points as context.")
+    kept = [{**layer, "polygons": [p for p in layer["polygons"] if p[2]]} for layer in land]
+    return [
+        *(layer for layer in kept if layer["polygons"]),
+        *(_one(name, source, window, inside) for name, source in sources),
+    ]
 
 
 def _named(context: ContextLike) -> list[tuple[str, Any]]:
@@ -142,9 +157,7 @@ def _file(out: dict[str, Any], geometry: Any, label: str, inside: Any) -> None:
     if kind == "Polygon":
         rest = shapely.difference(geometry, inside)
         spot = None
-        if (
-            label and rest.area > 0.5 * geometry.area
-        ):  # a district that lies under the areas has its name there
+        if rest.area > 0.5 * geometry.area:  # a district that lies under the areas has its name there
             part = max(shapely.get_parts(rest), key=lambda g: g.area)
             x, y = shapely.get_coordinates(_centre(part))[0]
             spot = [round(x * PRECISION), round(y * PRECISION)]

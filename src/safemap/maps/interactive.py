@@ -49,6 +49,7 @@ def explore(
     language: Language = "en",
     audience: Audience = "internal",
     context: ContextLike = None,
+    neighbours: ContextLike = None,
     k: int | None = None,
     registry: Registry | None = None,
     place: str | None = None,
@@ -83,9 +84,11 @@ def explore(
         For whom the map is made. ``"public"`` is refused: a withheld count could be worked out from the
         totals and from its neighbours' results, because complementary suppression is not built yet.
     context : path, GeoDataFrame, or a list or dict of them, optional
-        Roads, rivers, stations, neighbouring districts for orientation. Only geometry and a column ``name``
-        are used; a dict gives each of them a name, and a tuple ``(data, column)`` says which column holds
-        the names.
+        Roads, rivers, stations for orientation. Only geometry and a column ``name`` are used; a dict gives
+        each of them a name, and a tuple ``(data, column)`` says which column holds the names.
+    neighbours : path, GeoDataFrame, or a list or dict of them, optional
+        Areas around the study area, drawn as plain land with their names: the districts the areas lie in,
+        such as ``joined.levels``. What lies under the areas is left out.
     k : int, optional
         Counts from 1 to ``k - 1`` are withheld; 5 if not given. Not together with `registry`.
     registry : Registry, optional
@@ -159,7 +162,7 @@ def explore(
             "unit": PRECISION,
             "tolerance": round(outlines.tolerance),
         },
-        "context": read_context(context, bounds=outlines.bounds, study=first),
+        "context": read_context(context, bounds=outlines.bounds, study=first, neighbours=neighbours),
         "layers": [layer.to_dict() for layer in layers],
         "states": {key: state.to_dict() for key, state in STATES.items()},
         "audit": _audit(results),

@@ -79,7 +79,7 @@
 
   function contextNames(layer, pane, taken) {
     const once = new Set();
-    layer.polygons.forEach(p => p[2] && name(p[1], S.point(p[2][0], p[2][1]), "", 0));
+    layer.polygons.forEach(p => p[1] && p[2] && name(p[1], S.point(p[2][0], p[2][1]), "", 0));
     layer.points.forEach(p => p[2] && name(p[2], S.point(p[0], p[1]), " place", 11));
     layer.lines.slice().sort((a, b) => b[0].length - a[0].length).forEach(l => {
       if (!l[1] || once.has(l[1])) return;
