@@ -36,6 +36,7 @@ def stage_files(findings: Findings, stage: Stage) -> None:
         registry=findings.registry,
         audience=findings.registry.audience,
         context=list(c.map.context) or None,
+        neighbours=findings.joined.levels,
         place=c.assessment.place,
         source=c.assessment.source,
         methods=caption(findings),
