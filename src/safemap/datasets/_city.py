@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from safemap.datasets._iztapalapa import Plan, distance_from_centre, to_degrees
+from safemap.datasets._iztapalapa import Plan, distance_from_centre
 from safemap.datasets._mesh import Point, centroid
 from safemap.datasets._stream import Floats, Integers, Stream
 from safemap.errors import ConfigError
@@ -218,15 +218,6 @@ class Places:
         return centre + 0.97 * (s * (b - centre) + t * (c - centre))
 
 
-def degrees(points: Floats) -> list[Point]:
-    """Metres to longitude and latitude, seven decimals."""
-    from safemap.datasets._iztapalapa import LAT, LON, METRES_PER_LAT, METRES_PER_LON
-
-    return [
-        (round(LON + x / METRES_PER_LON, 7), round(LAT + y / METRES_PER_LAT, 7)) for x, y in points.tolist()
-    ]
-
-
 def rings_of_areas(plan: Plan, borders: Borders) -> list[list[Point]]:
     """Outlines of the areas in degrees, faulty borders included; the island last."""
     moved: dict[int, dict[int, Point]] = {}
@@ -238,13 +229,13 @@ def rings_of_areas(plan: Plan, borders: Borders) -> list[list[Point]]:
                 plan.mesh.points[vertex], plan.mesh.centre(face), 0.7
             )
     rings = [
-        [to_degrees(moved.get(face, {}).get(v, plan.mesh.points[v])) for v in plan.mesh.faces[face]]
+        [plan.origin.degrees(moved.get(face, {}).get(v, plan.mesh.points[v])) for v in plan.mesh.faces[face]]
         for face in plan.areas
     ]
-    return [*rings, [to_degrees(p) for p in plan.island]]
+    return [*rings, [plan.origin.degrees(p) for p in plan.island]]
 
 
-def draw_borders(plan: Plan, stream: Stream) -> Borders:
+def draw_borders(plan: Plan, stream: Stream, *, slivers: int = 3) -> Borders:
     """Choose borders with one bend and make some of them overlap, gape or part by half a metre."""
     mesh, chosen, used = plan.mesh, [], set()
     inside = set(plan.areas)
@@ -258,7 +249,7 @@ def draw_borders(plan: Plan, stream: Stream) -> Borders:
                 chosen.append((face, other, chain[1]))
                 used |= {face, other, *mesh.neighbours(face), *mesh.neighbours(other)}
                 break
-        if len(chosen) == 7:
+        if len(chosen) == 4 + slivers:
             break
     over = tuple((f, o, v, _between(mesh.points[v], mesh.centre(o), 0.3)) for f, o, v in chosen[:2])
     gape = tuple((f, o, v, _between(mesh.points[v], mesh.centre(f), 0.3)) for f, o, v in chosen[2:4])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -11,19 +11,17 @@ from safemap.datasets._city import (
     EXPECTED,
     HOTSPOTS,
     NULL_OFFENCE,
-    ROBBERY,
     Borders,
     City,
     Places,
     Truth,
-    degrees,
     draw_borders,
     draw_hotspots,
     draw_population,
     expected_events,
     rings_of_areas,
 )
-from safemap.datasets._iztapalapa import Plan, draw_plan, to_degrees
+from safemap.datasets._iztapalapa import Plan, draw_plan
 from safemap.datasets._mesh import Point, centroid
 from safemap.datasets._names import neighbourhood_names
 from safemap.datasets._register import FAULTS, Rows, assemble, coordinates, spoil
@@ -67,9 +65,10 @@ def build(
     means, hot = {}, {o: _marked(setting, o) for o in offences}
     for offence in offences:
         means[offence] = expected_events(setting.population, hot[offence], expected[offence], relative_risk)
-    blocks = _happen(setting, means, Stream(seed, 4))
+    blocks = happen(setting, means, Stream(seed, 4))
     incidents, kinds = assemble(blocks, offences=offences, names=setting.names, stream=Stream(seed, 5))
-    truth = _truth(setting, seed, relative_risk, offences, means, blocks, incidents, kinds)
+    record = Record(NAME, seed, relative_risk, NULL_OFFENCE, tuple(FAULTS))
+    truth = truth_of(setting, record, means, blocks, incidents.index, kinds)
     return City(
         name=NAME,
         seed=seed,
@@ -158,37 +157,48 @@ def _marked(setting: Setting, offence: str) -> np.ndarray:
     return hot
 
 
-def _happen(setting: Setting, means: Mapping[str, Floats], stream: Stream) -> list[Rows]:
+def happen(
+    setting: Setting,
+    means: Mapping[str, Floats],
+    stream: Stream,
+    *,
+    faults: Mapping[str, int] = FAULTS,
+    spoil: Callable[[str, Rows], Rows] = spoil,
+) -> list[Rows]:
     """All rows but the repeats: sound ones, sound ones in awkward places, and every fault."""
+    plan = setting.plan
     places = Places(setting.plan, setting.borders)
     counts = [stream.poisson(mean) for mean in means.values()]
     areas = np.concatenate([np.repeat(np.arange(len(setting.ids)), c) for c in counts])
     offence = np.concatenate([np.full(c.sum(), i) for i, c in enumerate(counts)])
-    blocks = [_ordinary("sound", offence, areas, places, stream)]
+    blocks = [_ordinary("sound", offence, areas, places, plan, stream)]
     blocks += _awkward(setting, stream, len(means))
-    for kind, number in FAULTS.items():
+    for kind, number in faults.items():
         if kind == "duplicate_row":
             continue
-        offence = _mostly_robbery(number, list(means).index(ROBBERY), len(means))
+        offence = _mostly_first(number, len(means))
         if kind == "outside_areas":
             blocks.append(_outside(setting, number, offence, stream))
         elif kind == "default_coordinates":
             blocks.append(_piled_up(setting, number, len(means), stream))
         else:
             somewhere = _where_people_live(setting, number, stream)
-            blocks.append(spoil(kind, _ordinary(kind, offence, somewhere, places, stream)))
+            blocks.append(spoil(kind, _ordinary(kind, offence, somewhere, places, plan, stream)))
     return blocks
 
 
-def _ordinary(kind: str, offence: Integers, areas: Integers, places: Places, stream: Stream) -> Rows:
-    lon, lat = coordinates(degrees(places.draw(areas, stream)))
+def _ordinary(
+    kind: str, offence: Integers, areas: Integers, places: Places, plan: Plan, stream: Stream
+) -> Rows:
+    points = [plan.origin.degrees((x, y), 7) for x, y in places.draw(areas, stream).tolist()]
+    lon, lat = coordinates(points)
     return Rows(kind, offence, areas, lon, lat, stream.integers(0, 365, len(areas)))
 
 
-def _mostly_robbery(number: int, robbery: int, offences: int) -> Integers:
-    """Three of five rows are street robbery, so that each fault is met when only that is selected."""
+def _mostly_first(number: int, offences: int) -> Integers:
+    """Three of five rows are the first offence, so that each fault is met when only that is selected."""
     i = np.arange(number)
-    return np.where(i % 5 < 3, robbery, (i // 5) % offences)
+    return np.where(i % 5 < 3, 0, (i // 5) % offences)
 
 
 def _where_people_live(setting: Setting, number: int, stream: Stream) -> Integers:
@@ -206,19 +216,19 @@ def _awkward(setting: Setting, stream: Stream, offences: int) -> list[Rows]:
     vertices = [*stream.pick(corners, _ON_CORNERS), *stream.pick(bends, _ON_BENDS)]
     lowest = [min((position_of[f] for f in at[v]), key=lambda i: setting.ids[i]) for v in vertices]
     boundary = _placed(
-        "boundary", [to_degrees(plan.mesh.points[v]) for v in vertices], lowest, stream, offences
+        "boundary", [plan.origin.degrees(plan.mesh.points[v]) for v in vertices], lowest, stream, offences
     )
     points, areas = [], []
     for face, other, vertex, to in setting.borders.overlaps:
         first = min((position_of[face], position_of[other]), key=lambda i: setting.ids[i])
         points += _along(plan.mesh.points[vertex], to, _PER_OVERLAP)
         areas += [first] * _PER_OVERLAP
-    return [boundary, _placed("overlap", [to_degrees(p) for p in points], areas, stream, offences)]
+    return [boundary, _placed("overlap", [plan.origin.degrees(p) for p in points], areas, stream, offences)]
 
 
 def _placed(kind: str, points: list[Point], areas: list[int], stream: Stream, offences: int) -> Rows:
     lon, lat = coordinates(points, decimals=6)
-    offence = _mostly_robbery(len(points), 0, offences)
+    offence = _mostly_first(len(points), offences)
     return Rows(kind, offence, np.array(areas), lon, lat, stream.integers(0, 365, len(points)))
 
 
@@ -241,7 +251,7 @@ def _outside(setting: Setting, number: int, offence: Integers, stream: Stream) -
         point = ((ax + bx) / 2 + away * (by - ay), (ay + by) / 2 - away * (bx - ax))
         if len(points) < number and not _inside(point, ring):
             points.append(point)
-    lon, lat = coordinates([to_degrees(p) for p in points])
+    lon, lat = coordinates([setting.plan.origin.degrees(p) for p in points])
     nowhere = np.full(number, -1)
     return Rows("outside_areas", offence, nowhere, lon, lat, stream.integers(0, 365, number))
 
@@ -257,7 +267,7 @@ def _inside(point: Point, ring: list[Point]) -> bool:
 
 
 def _agency_address(setting: Setting) -> Point:
-    return to_degrees(setting.plan.mesh.centre(setting.plan.areas[setting.agency]))
+    return setting.plan.origin.degrees(setting.plan.mesh.centre(setting.plan.areas[setting.agency]))
 
 
 def _piled_up(setting: Setting, number: int, offences: int, stream: Stream) -> Rows:
@@ -273,40 +283,50 @@ def _piled_up(setting: Setting, number: int, offences: int, stream: Stream) -> R
     return Rows("default_coordinates", offence, areas, lon, lat, stream.integers(0, 365, number), time=times)
 
 
-def _truth(
+class Record(NamedTuple):
+    """What the truth about a city says of the city itself."""
+
+    name: str
+    seed: int
+    relative_risk: float
+    null_offence: str
+    faults: tuple[str, ...]
+
+
+def truth_of(
     setting: Setting,
-    seed: int,
-    relative_risk: float,
-    offences: list[str],
+    record: Record,
     means: Mapping[str, Floats],
     blocks: list[Rows],
-    incidents: pd.DataFrame,
+    index: pd.Index,
     kinds: np.ndarray,
 ) -> Truth:
+    """What was planted: `index` are the rows of the register, `kinds` the kind and the source of each."""
     import pandas as pd
 
-    ids = np.array(setting.ids, dtype=object)
-    rows = incidents.index.to_numpy()
+    ids, offences = np.array(setting.ids, dtype=object), list(means)
+    rows = index.to_numpy()
     kind, source = kinds[:, 0], kinds[:, 1].astype(np.int64)
     area = ids[np.concatenate([b.area for b in blocks])[source]]
+    offence = np.array(offences, dtype=object)[np.concatenate([b.offence for b in blocks])[source]]
     sound = np.isin(kind.astype(str), ["sound", "boundary", "overlap"])
-    area_of = pd.Series(area[sound], index=incidents.index[sound], name="area_id")
-    index = pd.Index(sorted(setting.ids), name="area_id")
-    pairs = incidents.loc[sound, "delito"].groupby([area_of, incidents.loc[sound, "delito"]]).size()
-    events = pairs.unstack(fill_value=0).reindex(index=index, columns=offences, fill_value=0)
+    area_of = pd.Series(area[sound], index=index[sound], name="area_id")
+    pairs = pd.Series(offence[sound], index=index[sound]).groupby([area_of, offence[sound]]).size()
+    order = pd.Index(sorted(setting.ids), name="area_id")
+    events = pairs.unstack(fill_value=0).reindex(index=order, columns=offences, fill_value=0)
     events.columns.name = None
-    expected = pd.DataFrame(dict(means), index=pd.Index(setting.ids, name="area_id")).loc[index]
+    expected = pd.DataFrame(dict(means), index=pd.Index(setting.ids, name="area_id")).loc[order]
     faces = {face: setting.ids[i] for i, face in enumerate(setting.plan.areas)}
     return Truth(
-        name=NAME,
-        seed=seed,
-        relative_risk=relative_risk,
+        name=record.name,
+        seed=record.seed,
+        relative_risk=record.relative_risk,
         hotspots={o: tuple(tuple(sorted(ids[s])) for s in spots) for o, spots in setting.hotspots.items()},
-        null_offence=NULL_OFFENCE,
+        null_offence=record.null_offence,
         expected=expected,
         events=events,
         area_of=area_of,
-        faults={code: tuple(rows[kind == code].tolist()) for code in FAULTS},
+        faults={code: tuple(rows[kind == code].tolist()) for code in record.faults},
         flags={name: tuple(rows[kind == name].tolist()) for name in ("boundary", "overlap")},
         pile_up=_agency_address(setting),
         areas_without_population={setting.ids[i]: why for i, why in setting.without.items()},
@@ -336,7 +356,9 @@ def _districts(plan: Plan) -> gpd.GeoDataFrame:
     import shapely
 
     rings = {BOROUGH: plan.borough, **{key: plan.mesh.faces[face] for key, face in plan.neighbours.items()}}
-    shapes = [shapely.Polygon([to_degrees(plan.mesh.points[v]) for v in ring]) for ring in rings.values()]
+    shapes = [
+        shapely.Polygon([plan.origin.degrees(plan.mesh.points[v]) for v in ring]) for ring in rings.values()
+    ]
     index = pd.Index([code for code, _ in rings], name="area_id")
     names = {"name": [name for _, name in rings]}
     return gpd.GeoDataFrame(names, geometry=shapes, index=index, crs="EPSG:4326").sort_index()
@@ -347,12 +369,12 @@ def _context(plan: Plan) -> gpd.GeoDataFrame:
     import shapely
 
     rows = [
-        ("road", name, shapely.LineString([to_degrees(plan.mesh.points[v]) for v in line]))
+        ("road", name, shapely.LineString([plan.origin.degrees(plan.mesh.points[v]) for v in line]))
         for name, line in plan.roads.items()
     ]
-    rows.append(("metro", "Metro Línea 21", shapely.LineString([to_degrees(p) for p in plan.metro])))
+    rows.append(("metro", "Metro Línea 21", shapely.LineString([plan.origin.degrees(p) for p in plan.metro])))
     rows += [
-        ("station", name, shapely.Point(to_degrees(p)))
+        ("station", name, shapely.Point(plan.origin.degrees(p)))
         for name, p in zip(plan.stations, plan.metro, strict=True)
     ]
     kinds, names, shapes = zip(*rows, strict=True)

@@ -10,13 +10,11 @@ from collections.abc import Iterable, Mapping
 from math import sqrt
 from typing import NamedTuple
 
-from safemap.datasets._mesh import Mesh, Point
+from safemap.datasets._mesh import Mesh, Origin, Point
 from safemap.datasets._names import STATIONS
 from safemap.datasets._stream import Stream
 
-#: degrees of the centre, and metres per degree there
-LON, LAT = -99.06, 19.35
-METRES_PER_LON, METRES_PER_LAT = 105_030.0, 110_690.0
+ORIGIN = Origin(lon=-99.06, lat=19.35, metres_per_lon=105_030.0, metres_per_lat=110_690.0)
 
 N_AREAS = 290
 
@@ -69,6 +67,7 @@ class Plan(NamedTuple):
     roads: dict[str, list[int]]  #: name -> vertices
     metro: list[Point]
     stations: tuple[str, ...]
+    origin: Origin = ORIGIN
 
 
 def draw_plan(stream: Stream) -> Plan:
@@ -91,11 +90,6 @@ def draw_plan(stream: Stream) -> Plan:
         metro=_scaled(_METRO),
         stations=STATIONS,
     )
-
-
-def to_degrees(point: Point) -> Point:
-    """Longitude and latitude with six decimals (about 11 cm), as they stand in every file."""
-    return (round(LON + point[0] / METRES_PER_LON, 6), round(LAT + point[1] / METRES_PER_LAT, 6))
 
 
 def distance_from_centre(point: Point) -> float:

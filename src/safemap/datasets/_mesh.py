@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from math import pi, sqrt
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from safemap.datasets._stream import Stream
 
@@ -18,6 +18,23 @@ T = TypeVar("T")
 
 #: metres within which a cut goes through an existing corner instead of making a new one beside it
 _SNAP = 45.0
+
+
+class Origin(NamedTuple):
+    """Where on the globe a plan in metres has its centre, and metres per degree there."""
+
+    lon: float
+    lat: float
+    metres_per_lon: float
+    metres_per_lat: float
+
+    def degrees(self, point: Point, decimals: int = 6) -> Point:
+        """Longitude and latitude; six decimals (about 11 cm) as they stand in every file."""
+        x, y = point
+        return (
+            round(self.lon + x / self.metres_per_lon, decimals),
+            round(self.lat + y / self.metres_per_lat, decimals),
+        )
 
 
 class Mesh:

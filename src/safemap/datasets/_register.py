@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -144,20 +144,26 @@ def assemble(
     offences: Sequence[str],
     names: Sequence[str],
     stream: Stream,
+    texts: Callable[..., dict[str, list[str]]] | None = None,
+    repeats: int = FAULTS["duplicate_row"],
+    first_row: int = 2,
 ) -> tuple[pd.DataFrame, np.ndarray]:
-    """The register in random order, and the kind of each of its rows; repeats come after what they repeat."""
+    """The register in random order, and the kind of each of its rows; repeats come after what they repeat.
+
+    `texts` writes the columns, `first_row` is the first row of data as a spreadsheet shows it.
+    """
     import pandas as pd
 
-    columns = _texts(blocks, offences=offences, names=names, stream=stream)
+    columns = (texts or _texts)(blocks, offences=offences, names=names, stream=stream)
     kinds = [kind for block in blocks for kind in [block.kind] * len(block.lon)]
     sound = [i for i, kind in enumerate(kinds) if kind == "sound"]
-    repeated = [sound[i] for i in stream.order(len(sound))[: FAULTS["duplicate_row"]]]
+    repeated = [sound[i] for i in stream.order(len(sound))[:repeats]]
     keys = stream.uniform(len(kinds))
     later = keys[repeated] + (1 - keys[repeated]) * (0.001 + 0.999 * stream.uniform(len(repeated)))
     order = np.argsort(np.concatenate([keys, later]), kind="stable")
     source = np.concatenate([np.arange(len(kinds)), np.array(repeated, dtype=np.int64)])[order].tolist()
     frame = pd.DataFrame({name: [values[i] for i in source] for name, values in columns.items()})
-    frame.index = pd.RangeIndex(2, 2 + len(frame), name="row")
+    frame.index = pd.RangeIndex(first_row, first_row + len(frame), name="row")
     all_kinds = np.array([*kinds, *["duplicate_row"] * len(repeated)], dtype=object)
     return frame, np.stack([all_kinds[order], np.array(source, dtype=object)], axis=1)
 

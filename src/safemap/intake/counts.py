@@ -159,10 +159,11 @@ class AreaCounts(Result):
         apart = ((f["end"] < start) | (f["start"] > end)).to_numpy()
         partly = ~inside & ~apart
         if partly.any():
+            rows = ", ".join(map(str, f.index[partly][:3]))
             raise InputError(
                 f"{self.audit.source}: {int(partly.sum())} counts are of periods that lie only partly "
-                f"between {start.date()} and {end.date()} (rows {', '.join(map(str, f.index[partly][:3]))}); a count "
-                "cannot be divided. Ask for whole periods."
+                f"between {start.date()} and {end.date()} (rows {rows}); a count cannot be divided. Ask for "
+                "whole periods."
             )
         reasons = pd.Series("outside_period", index=f.index[apart], dtype=object)
         return f[inside], self.audit.with_set_aside(reasons, step="select")
