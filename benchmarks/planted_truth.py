@@ -104,8 +104,8 @@ def constant_risk(areas: pd.DataFrame, graph: Any, alpha: float = 0.05) -> tuple
     """Areas flagged, and flagged as high, by the null "everybody has the same risk": not a part of safemap.
 
     Given the total, the events of an area and its neighbours together are binomial with the share of the
-    population that lives there: exact two-sided p, Benjamini-Hochberg. For comparison only: it also calls an area
-    hot whose own count is high and whose neighbours' are not, which Gi* by its permutation does not.
+    population that lives there: exact two-sided p, Benjamini-Hochberg. For comparison only: it also calls
+    an area hot whose own count is high and whose neighbours' are not, which Gi* by its permutation does not.
     """
     from scipy.stats import binom, false_discovery_control
 
