@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from safemap.errors import ConfigError
 
@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from safemap.datasets._city import City, Truth
     from safemap.datasets._published import columbus, sids, st_louis
 
-__all__ = ["SEED", "columbus", "generate", "path", "sids", "st_louis", "truth", "write"]
+__all__ = ["CITIES", "SEED", "columbus", "generate", "path", "sids", "st_louis", "truth", "write"]
 
-#: seed of the committed sample
+#: the synthetic cities
+CITIES = ("iztapalapa", "chilanzar")
+
+#: seed of the committed samples
 SEED = 2023
 
 _PUBLISHED = ("columbus", "st_louis", "sids")
@@ -35,7 +38,7 @@ def generate(
 
     Parameters
     ----------
-    name : {"iztapalapa"}
+    name : {"iztapalapa", "chilanzar"}
         Which city.
     seed : int
         Streets, people and events all follow from it; the same seed gives the same city on every machine.
@@ -60,14 +63,18 @@ def generate(
     >>> [len(spot) for spot in city.truth.hotspots["ROBO A CASA HABITACION CON VIOLENCIA"]]
     [24]
     """
-    from safemap.datasets._generate import build, expectations, plant
-
     _known(name)
     if not isinstance(seed, int) or seed < 0:
         raise ConfigError(f"seed must be a whole number, 0 or more; got {seed!r}.")
     if not 0 < relative_risk <= 4:
         raise ConfigError(f"relative_risk must lie above 0 and be at most 4; got {relative_risk!r}.")
-    return build(seed, expected=expectations(expected), hotspots=plant(hotspots), relative_risk=relative_risk)
+    maker = _maker(name)
+    return maker.build(
+        seed,
+        expected=maker.expectations(expected),
+        hotspots=maker.plant(hotspots),
+        relative_risk=relative_risk,
+    )
 
 
 def truth(name: str = "iztapalapa", *, seed: int = SEED) -> Truth:
@@ -89,11 +96,11 @@ def write(name: str, folder: str | Path, *, seed: int = SEED) -> list[Path]:
     -------
     list of Path
         ``incidents.csv``, ``colonias.geojson``, ``alcaldias.geojson``, ``context.geojson``, ``planted.csv``,
-        ``assessment.toml`` and ``README.md``.
+        ``assessment.toml`` and ``README.md``; of Chilanzar ``register.xlsx``, ``counts.xlsx``,
+        ``mahallas.geojson``, ``districts.geojson`` and the others.
     """
-    from safemap.datasets._files import write_city
-
-    return write_city(generate(name, seed=seed), Path(folder))
+    city = generate(name, seed=seed)
+    return _writer(name).write_city(city, Path(folder))
 
 
 def path(name: str = "iztapalapa", *, folder: str | Path | None = None) -> Path:
@@ -101,7 +108,7 @@ def path(name: str = "iztapalapa", *, folder: str | Path | None = None) -> Path:
 
     Parameters
     ----------
-    name : {"iztapalapa"}
+    name : {"iztapalapa", "chilanzar"}
         Which city.
     folder : str or Path, optional
         Where to write them. By default the folder of the repository, where safemap runs from one, and else a
@@ -111,7 +118,7 @@ def path(name: str = "iztapalapa", *, folder: str | Path | None = None) -> Path:
 
     _known(name)
     committed = Path(__file__).resolve().parents[3] / "data" / "sample" / name
-    if folder is None and (committed / "incidents.csv").is_file():
+    if folder is None and (committed / "assessment.toml").is_file():
         return committed
     target = Path(folder) if folder is not None else Path(tempfile.mkdtemp(prefix=f"safemap-sample-{name}-"))
     write(name, target)
@@ -119,8 +126,30 @@ def path(name: str = "iztapalapa", *, folder: str | Path | None = None) -> Path:
 
 
 def _known(name: str) -> None:
-    if name != "iztapalapa":
-        raise ConfigError(f"there is no sample city {name!r}; known is 'iztapalapa'.")
+    if name not in CITIES:
+        raise ConfigError(f"there is no sample city {name!r}; known are {', '.join(map(repr, CITIES))}.")
+
+
+def _maker(name: str) -> Any:
+    """The module that makes a city."""
+    if name == "chilanzar":
+        from safemap.datasets import _chilanzar
+
+        return _chilanzar
+    from safemap.datasets import _generate
+
+    return _generate
+
+
+def _writer(name: str) -> Any:
+    """The module that writes the files of a city."""
+    if name == "chilanzar":
+        from safemap.datasets import _chilanzar_files
+
+        return _chilanzar_files
+    from safemap.datasets import _files
+
+    return _files
 
 
 def __getattr__(name: str) -> object:

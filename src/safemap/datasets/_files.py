@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 def write_city(city: City, folder: Path) -> list[Path]:
     """Write all files of `city` into `folder`, each whole or not at all."""
     texts = {
-        "colonias.geojson": _geojson(city.areas, _area_properties(city.areas)),
-        "alcaldias.geojson": _geojson(city.districts, _district_properties(city.districts)),
-        "context.geojson": _geojson(city.context, _context_properties(city.context)),
-        "planted.csv": _planted(city.truth),
+        "colonias.geojson": geojson(city.areas, _area_properties(city.areas)),
+        "alcaldias.geojson": geojson(city.districts, _district_properties(city.districts)),
+        "context.geojson": geojson(city.context, context_properties(city.context)),
+        "planted.csv": planted(city.truth),
         "assessment.toml": _assessment(city),
         "README.md": _readme(city),
     }
     contents = {"incidents.csv": _csv(city.incidents).encode("latin-1")}
     contents |= {name: text.encode("utf-8") for name, text in texts.items()}
     folder.mkdir(parents=True, exist_ok=True)
-    return [_write(folder / name, content) for name, content in contents.items()]
+    return [write_file(folder / name, content) for name, content in contents.items()]
 
 
-def _write(target: Path, content: bytes) -> Path:
+def write_file(target: Path, content: bytes) -> Path:
     """A reader never sees half a file (the writer of the output floor lies above this one)."""
     temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
@@ -59,11 +59,11 @@ def _district_properties(districts: gpd.GeoDataFrame) -> list[dict[str, Any]]:
     return [{"cve_alc": cve, "nombre": name} for cve, name in districts["name"].items()]
 
 
-def _context_properties(context: gpd.GeoDataFrame) -> list[dict[str, Any]]:
+def context_properties(context: gpd.GeoDataFrame) -> list[dict[str, Any]]:
     return [{"kind": k, "name": n} for k, n in zip(context["kind"], context["name"], strict=True)]
 
 
-def _geojson(frame: gpd.GeoDataFrame, properties: Sequence[dict[str, Any]]) -> str:
+def geojson(frame: gpd.GeoDataFrame, properties: Sequence[dict[str, Any]]) -> str:
     """One feature per line, six decimals."""
     features = [
         '{"type": "Feature", "properties": '
@@ -75,6 +75,8 @@ def _geojson(frame: gpd.GeoDataFrame, properties: Sequence[dict[str, Any]]) -> s
 
 
 def _coordinates(shape: Any) -> str:
+    if shape.geom_type == "MultiPolygon":
+        return f"[{', '.join(_coordinates(part) for part in shape.geoms)}]"
     if shape.geom_type == "Polygon":
         return f"[[{_positions(shape.exterior.coords)}]]"
     if shape.geom_type == "LineString":
@@ -86,7 +88,7 @@ def _positions(points: Iterable[Sequence[float]]) -> str:
     return ", ".join(f"[{x:.6f}, {y:.6f}]" for x, y in points)
 
 
-def _planted(truth: Truth) -> str:
+def planted(truth: Truth) -> str:
     rows = [
         (row, code) for groups in (truth.faults, truth.flags) for code, ids in groups.items() for row in ids
     ]

@@ -82,26 +82,38 @@ def build(
 
 def expectations(expected: Mapping[str, float] | float | None) -> dict[str, float]:
     """Mean expected events per area and offence: one number for all, or a change of some."""
+    return checked_expectations(expected, EXPECTED)
+
+
+def checked_expectations(
+    expected: Mapping[str, float] | float | None, usual: Mapping[str, float]
+) -> dict[str, float]:
+    """The `usual` expectations of a city with the changes asked for."""
     if expected is None:
-        return dict(EXPECTED)
-    changed = (
-        dict.fromkeys(EXPECTED, float(expected)) if isinstance(expected, int | float) else dict(expected)
-    )
-    unknown = sorted(set(changed) - set(EXPECTED))
+        return dict(usual)
+    changed = dict.fromkeys(usual, float(expected)) if isinstance(expected, int | float) else dict(expected)
+    unknown = sorted(set(changed) - set(usual))
     if unknown:
-        raise ConfigError(f"unknown offences in expected: {unknown}; known are {', '.join(EXPECTED)}.")
+        raise ConfigError(f"unknown offences in expected: {unknown}; known are {', '.join(usual)}.")
     for offence, mean in changed.items():  # above 60, the largest area would get more than 600 events
         if not 0 <= mean <= 60:
             raise ConfigError(
                 f"expected events per area must lie between 0 and 60; got {mean!r} for {offence}."
             )
-    return {**EXPECTED, **changed}
+    return {**usual, **changed}
 
 
 def plant(hotspots: Mapping[str, tuple[int, int]] | None) -> dict[str, tuple[int, int]]:
     """Offence -> number of hot spots and areas in each, checked."""
-    wanted = dict(HOTSPOTS if hotspots is None else hotspots)
-    unknown = sorted(set(wanted) - set(EXPECTED) | set(wanted) & {NULL_OFFENCE})
+    return checked_hotspots(HOTSPOTS if hotspots is None else hotspots, EXPECTED, NULL_OFFENCE)
+
+
+def checked_hotspots(
+    hotspots: Mapping[str, tuple[int, int]], offences: Mapping[str, float], null_offence: str
+) -> dict[str, tuple[int, int]]:
+    """Hot spots that can be planted: of known offences but the null, of a size there is room for."""
+    wanted = dict(hotspots)
+    unknown = sorted(set(wanted) - set(offences) | set(wanted) & {null_offence})
     if unknown:
         raise ConfigError(
             f"hot spots cannot be planted for {unknown}; possible are offences of the city but its null."

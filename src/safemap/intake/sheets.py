@@ -28,6 +28,7 @@ _TOTAL = frozenset(
 
 _TITLES_MAX = 25  #: rows from the first filled one among which the header is looked for
 _HEAD = 200
+_YEAR = re.compile(r"(?:19|20)\d\d")
 _NUMBER = re.compile(r"[-+]?\d[\d\s.,:/-]*")
 
 
@@ -68,7 +69,7 @@ def lay_out(
     >>> sheet = [["Register 2023", "", ""], ["", "", ""], ["No", "Date", "Kind"], [1, "01.02.2023", "A"]]
     >>> found = lay_out(sheet)
     >>> found.first, found.names, found.notes[0]
-    (2, ['No', 'Date', 'Kind'], 'the header is in row 3, below 1 row of titles')
+    (2, ['No', 'Date', 'Kind'], 'the header is in row 3, below 1 row of titles or groups')
     """
     grid = _expanded(rows[: _HEAD + _TITLES_MAX], merged)
     first, last = _stated(header, len(rows), source) if header is not None else _detected(rows, grid, merged)
@@ -78,7 +79,7 @@ def lay_out(
     titles = sum(any(_filled(c) for c in row) for row in rows[:first])
     if header is not None or titles or last > first:
         where = f"row {first + 1}" if first == last else f"rows {first + 1} to {last + 1}"
-        below = f", below {titles} row{'s' if titles != 1 else ''} of titles" if titles else ""
+        below = f", below {titles} row{'s' if titles != 1 else ''} of titles or groups" if titles else ""
         notes.append(f"the header is in {where}{below}" + (" (as stated)" if header is not None else ""))
     if body < len(rows) and _counts_columns(rows[body]):
         notes.append(f"row {body + 1} numbers the columns and is no row of data")
@@ -145,7 +146,8 @@ def _detected(
     if len({c for c in grid[start] if _filled(c)}) * 2 <= usual:
         for i in range(start + 1, min(start + _TITLES_MAX, len(grid))):
             words = [c for c in grid[i] if _filled(c)]
-            if len(set(words)) >= 0.8 * usual and all(map(_is_name, words)):
+            named = all(map(_is_name, words)) and not all(_YEAR.fullmatch(_text(w)) for w in words)
+            if len(set(words)) >= 0.8 * usual and named:
                 chosen = i
                 break
     last = max([end[0] for begin, end in merged if begin[0] <= chosen <= end[0]], default=chosen)
@@ -178,7 +180,7 @@ def _names(grid: Sequence[Sequence[Any]], first: int, last: int) -> list[str]:
 
 def _counts_columns(row: Sequence[Any]) -> bool:
     """Whether a row says 1, 2, 3 ... as forms do below their header."""
-    words = [_text(c).removesuffix(".0") for c in row if _filled(c)]
+    words = [_text(c) for c in row if _filled(c)]
     if len(words) < 3 or not all(w.isascii() and w.isdigit() for w in words):
         return False
     numbers = [int(w) for w in words]
@@ -186,7 +188,9 @@ def _counts_columns(row: Sequence[Any]) -> bool:
 
 
 def _is_name(cell: Any) -> bool:
-    return isinstance(cell, str) and not _NUMBER.fullmatch(cell.strip())
+    """Whether a cell can name a column: words, or a year."""
+    text = _text(cell)
+    return bool(_YEAR.fullmatch(text)) or (isinstance(cell, str) and not _NUMBER.fullmatch(text))
 
 
 def _filled(cell: Any) -> bool:
@@ -194,4 +198,6 @@ def _filled(cell: Any) -> bool:
 
 
 def _text(cell: Any) -> str:
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
     return " ".join(str(cell).split())
