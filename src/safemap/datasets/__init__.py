@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["CITIES", "SEED", "columbus", "generate", "path", "sids", "st_louis", "truth", "write"]
 
 #: the synthetic cities
-CITIES = ("iztapalapa", "chilanzar")
+CITIES = ("iztapalapa", "chilanzar", "mathare")
 
 #: seed of the committed samples
 SEED = 2023
@@ -38,7 +38,7 @@ def generate(
 
     Parameters
     ----------
-    name : {"iztapalapa", "chilanzar"}
+    name : {"iztapalapa", "chilanzar", "mathare"}
         Which city.
     seed : int
         Streets, people and events all follow from it; the same seed gives the same city on every machine.
@@ -97,7 +97,8 @@ def write(name: str, folder: str | Path, *, seed: int = SEED) -> list[Path]:
     list of Path
         ``incidents.csv``, ``colonias.geojson``, ``alcaldias.geojson``, ``context.geojson``, ``planted.csv``,
         ``assessment.toml`` and ``README.md``; of Chilanzar ``register.xlsx``, ``counts.xlsx``,
-        ``mahallas.geojson``, ``districts.geojson`` and the others.
+        ``mahallas.geojson``, ``districts.geojson`` and the others; of Mathare ``survey.xlsx``, ``form.xlsx``,
+        ``population.tif``, ``blocks.geojson``, ``wards.geojson`` and the others.
     """
     city = generate(name, seed=seed)
     return _writer(name).write_city(city, Path(folder))
@@ -108,7 +109,7 @@ def path(name: str = "iztapalapa", *, folder: str | Path | None = None) -> Path:
 
     Parameters
     ----------
-    name : {"iztapalapa", "chilanzar"}
+    name : {"iztapalapa", "chilanzar", "mathare"}
         Which city.
     folder : str or Path, optional
         Where to write them. By default the folder of the repository, where safemap runs from one, and else a
@@ -136,6 +137,10 @@ def _maker(name: str) -> Any:
         from safemap.datasets import _chilanzar
 
         return _chilanzar
+    if name == "mathare":
+        from safemap.datasets import _mathare_city
+
+        return _mathare_city
     from safemap.datasets import _generate
 
     return _generate
@@ -147,6 +152,10 @@ def _writer(name: str) -> Any:
         from safemap.datasets import _chilanzar_files
 
         return _chilanzar_files
+    if name == "mathare":
+        from safemap.datasets import _mathare_files
+
+        return _mathare_files
     from safemap.datasets import _files
 
     return _files

@@ -12,14 +12,13 @@ from typing import NamedTuple
 import numpy as np
 
 from safemap.datasets._city import Borders, Places, _grow
-from safemap.datasets._mesh import Mesh, Point, centroid
+from safemap.datasets._mesh import Mesh, Origin, Point, centroid
 from safemap.datasets._stream import Floats, Integers, Stream
 
 NAME = "mathare"
 
 #: degrees of the centre, and metres per degree there
-LON, LAT = 36.86, -1.26
-METRES_PER_LON, METRES_PER_LAT = 111_293.0, 110_575.0
+ORIGIN = Origin(36.86, -1.26, 111_293.0, 110_575.0)
 
 N_AREAS = 72
 
@@ -117,7 +116,7 @@ def settle(seed: int, *, hotspot: int) -> Setting:
         start=start,
         hotspot=groups[0],
         unsafe=groups,
-        landmarks=[to_degrees(p) for p in where.tolist()],
+        landmarks=[ORIGIN.degrees((x, y)) for x, y in where.tolist()],
         landmark_names=[f"{name} {kind}" for name, kind in zip(names, kinds, strict=True)],
     )
 
@@ -146,14 +145,6 @@ def draw_plan(stream: Stream) -> Plan:
 def ward_keys() -> list[tuple[str, str]]:
     """Code and name of the wards, by number."""
     return list(_WARDS)
-
-
-def to_degrees(point: Point, decimals: int = 6) -> Point:
-    """Longitude and latitude; six decimals are about 11 cm."""
-    return (
-        round(LON + point[0] / METRES_PER_LON, decimals),
-        round(LAT + point[1] / METRES_PER_LAT, decimals),
-    )
 
 
 def draw_population(plan: Plan, market: int, stream: Stream) -> tuple[Floats, Floats, Floats]:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from safemap.datasets._city import City, Truth, expected_events
+from safemap.datasets._generate import checked_expectations
 from safemap.datasets._geotiff import Grid, clipped_area
-from safemap.datasets._mathare import NAME, Plan, Setting, settle, to_degrees, ward_keys
+from safemap.datasets._mathare import NAME, ORIGIN, Plan, Setting, settle, ward_keys
 from safemap.datasets._mathare_form import form_sheets
 from safemap.datasets._mathare_reports import (
     EXPECTED,
@@ -107,12 +108,12 @@ class SurveyCity(City):
 def build(
     seed: int,
     *,
-    expected: Mapping[str, float] | float | None = None,
-    hotspots: Mapping[str, tuple[int, int]] | None = None,
-    relative_risk: float = 2.0,
+    expected: Mapping[str, float],
+    hotspots: Mapping[str, tuple[int, int]],
+    relative_risk: float,
 ) -> SurveyCity:
     """The synthetic Mathare of one seed."""
-    wanted, size = expectations(expected), hotspot_size(hotspots)
+    _, size = hotspots.get(HOT_CATEGORY, (0, 0))
     setting = settle(seed, hotspot=size or HOTSPOT)
     hot = np.zeros(len(setting.ids), dtype=bool)
     hot[setting.hotspot if size else []] = True
@@ -121,7 +122,7 @@ def build(
         category: expected_events(
             setting.population, hot if category == HOT_CATEGORY else nowhere, mean, relative_risk
         )
-        for category, mean in wanted.items()
+        for category, mean in expected.items()
     }
     rows = report_rows(setting, means, Stream(seed, 103))
     incidents, kinds, source = assemble(rows, Stream(seed, 104))
@@ -148,33 +149,21 @@ def build(
 
 def expectations(expected: Mapping[str, float] | float | None) -> dict[str, float]:
     """Mean expected reports per block and category: one number for all, or a change of some."""
-    if expected is None:
-        return dict(EXPECTED)
-    if isinstance(expected, int | float):
-        expected = dict.fromkeys(EXPECTED, float(expected))
-    unknown = sorted(set(expected) - set(EXPECTED))
-    if unknown:
-        raise ConfigError(f"unknown categories in expected: {unknown}; known are {', '.join(EXPECTED)}.")
-    for category, mean in expected.items():
-        if not 0 <= mean <= 60:
-            raise ConfigError(
-                f"expected reports per block must lie between 0 and 60; got {mean!r} for {category}."
-            )
-    return {**EXPECTED, **expected}
+    return checked_expectations(expected, EXPECTED)
 
 
-def hotspot_size(hotspots: Mapping[str, tuple[int, int]] | None) -> int:
-    """Blocks in the one hot spot; 0 for none."""
+def plant(hotspots: Mapping[str, tuple[int, int]] | None) -> dict[str, tuple[int, int]]:
+    """The one hot spot of this city and its number of blocks, checked; empty for none."""
     if hotspots is None:
-        return HOTSPOT
-    if not hotspots:
-        return 0
-    number, size = hotspots.get(HOT_CATEGORY, (0, 0))
-    if set(hotspots) != {HOT_CATEGORY} or number != 1 or not 1 <= size <= 14:
+        return {HOT_CATEGORY: (1, HOTSPOT)}
+    wanted = dict(hotspots)
+    number, size = wanted.get(HOT_CATEGORY, (1, 1))
+    if set(wanted) - {HOT_CATEGORY} or number != 1 or not 1 <= size <= 14:
         raise ConfigError(
-            f"this city has one hot spot of 1 to 14 blocks, of {HOT_CATEGORY!r}; got {dict(hotspots)!r}."
+            f"hot spots cannot be planted so: this city has one, of {HOT_CATEGORY!r}, with 1 to 14 blocks; "
+            f"got {wanted!r}."
         )
-    return size
+    return wanted
 
 
 def draw_raster(setting: Setting, stream: Stream) -> tuple[Grid, list[list[float]], pd.Series]:
@@ -185,7 +174,7 @@ def draw_raster(setting: Setting, stream: Stream) -> tuple[Grid, list[list[float
     """
     import pandas as pd
 
-    rings = [[to_degrees(p) for p in ring] for ring in setting.plan.rings()]
+    rings = [[ORIGIN.degrees(p) for p in ring] for ring in setting.plan.rings()]
     grid = _grid(rings)
     shares = [_covered(ring, grid) for ring in rings]
     people = [[0.0] * grid.columns for _ in range(grid.rows)]
@@ -307,7 +296,7 @@ def _areas(setting: Setting) -> gpd.GeoDataFrame:
     import pandas as pd
     import shapely
 
-    shapes = [shapely.Polygon([to_degrees(p) for p in ring]) for ring in setting.plan.rings()]
+    shapes = [shapely.Polygon([ORIGIN.degrees(p) for p in ring]) for ring in setting.plan.rings()]
     data = {
         "name": setting.names,
         "population": setting.population,
@@ -324,7 +313,7 @@ def _wards(plan: Plan) -> gpd.GeoDataFrame:
     import pandas as pd
     import shapely
 
-    shapes = [shapely.Polygon([to_degrees(plan.mesh.points[v]) for v in ring]) for ring in plan.wards]
+    shapes = [shapely.Polygon([ORIGIN.degrees(plan.mesh.points[v]) for v in ring]) for ring in plan.wards]
     codes, names = zip(*ward_keys(), strict=True)
     index = pd.Index(codes, name="area_id")
     return gpd.GeoDataFrame({"name": names}, geometry=shapes, index=index, crs="EPSG:4326").sort_index()
@@ -338,6 +327,8 @@ def _context(plan: Plan) -> gpd.GeoDataFrame:
         **{("road", name): line for name, line in plan.roads.items()},
         ("river", "Mto Mdogo"): plan.river,
     }
-    shapes = [shapely.LineString([to_degrees(plan.mesh.points[v]) for v in line]) for line in lines.values()]
+    shapes = [
+        shapely.LineString([ORIGIN.degrees(plan.mesh.points[v]) for v in line]) for line in lines.values()
+    ]
     kinds, names = zip(*lines, strict=True)
     return gpd.GeoDataFrame({"kind": kinds, "name": names}, geometry=shapes, crs="EPSG:4326")

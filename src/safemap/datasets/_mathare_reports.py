@@ -10,7 +10,7 @@ import numpy as np
 
 from safemap.datasets._city import Borders, Places
 from safemap.datasets._generate import _inside
-from safemap.datasets._mathare import Setting, positions_by_people, to_degrees
+from safemap.datasets._mathare import ORIGIN, Setting, positions_by_people
 from safemap.datasets._mesh import Point
 from safemap.datasets._stream import Integers, Stream
 
@@ -105,7 +105,7 @@ def assemble(rows: Sequence[Report], stream: Stream) -> tuple[pd.DataFrame, list
 
 def start_of_map(setting: Setting) -> Point:
     """Where the app's map opens; reports that nobody moved stay there."""
-    return to_degrees(setting.plan.mesh.centre(setting.plan.areas[setting.start]))
+    return ORIGIN.degrees(setting.plan.mesh.centre(setting.plan.areas[setting.start]))
 
 
 def _texts(rows: Sequence[Report], stream: Stream) -> list[tuple[str, ...]]:
@@ -130,7 +130,7 @@ def day_first(day: int) -> str:
 def _sound(
     setting: Setting, category: str, areas: Integers, places: Places, stream: Stream, kind: str = "sound"
 ) -> list[Report]:
-    points = [to_degrees(p, 7) for p in places.draw(areas, stream).tolist()]
+    points = [ORIGIN.degrees(p, 7) for p in places.draw(areas, stream).tolist()]
     days, near = stream.integers(0, 365, len(areas)).tolist(), stream.uniform(len(areas)).tolist()
     names = [
         f"near {setting.landmark_names[a]}" if u < 0.5 else setting.names[a]
@@ -161,7 +161,7 @@ def _on_corners(setting: Setting, stream: Stream) -> Iterator[Report]:
     for i, vertex in enumerate(stream.pick(corners, _ON_CORNERS)):
         blocks = [position[f] for f in setting.plan.mesh.around()[vertex]]
         lowest = min(blocks, key=lambda p: setting.ids[p])
-        x, y = to_degrees(setting.plan.mesh.points[vertex])
+        x, y = ORIGIN.degrees(setting.plan.mesh.points[vertex])
         category = list(EXPECTED)[i % len(EXPECTED)]
         yield Report("boundary", category, lowest, f"{x:.6f}", f"{y:.6f}", 7 * i, setting.names[lowest])
 
@@ -229,4 +229,4 @@ def _outside(setting: Setting, number: int, stream: Stream) -> list[Point]:
             point = ((ax + bx) / 2 + away * (by - ay), (ay + by) / 2 - away * (bx - ax))
             if not (_inside(point, ring) or _inside(point, setting.plan.island)):
                 found.append(point)
-    return [to_degrees(p) for p in found[:number]]
+    return [ORIGIN.degrees(p) for p in found[:number]]

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from safemap.datasets._city import Borders, Places
-from safemap.datasets._mathare import Setting, to_degrees, ward_keys
+from safemap.datasets._mathare import ORIGIN, Setting, ward_keys
 from safemap.datasets._mathare_form import CHOICES
 from safemap.datasets._stream import Stream
 from safemap.datasets._xlsx import Cell
@@ -269,7 +269,7 @@ def _positions(
     for i, ((x, y), (kind, size, right, up)) in enumerate(zip(homes, u, strict=True)):
         vague = kind < 0.07
         metres = round(35 + 85 * size, 1) if vague else round(4 + 14 * size, 1)
-        lon, lat = to_degrees((x + metres * (1.4 * right - 0.7), y + metres * (1.4 * up - 0.7)))
+        lon, lat = ORIGIN.degrees((x + metres * (1.4 * right - 0.7), y + metres * (1.4 * up - 0.7)))
         if kind > 0.96:
             flags["missing_position"].append(i + 2)
             found.append((None, None, None, None))
