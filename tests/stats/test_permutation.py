@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from safemap.errors import ConfigError, StatisticsError
+from safemap.stats.draws import all_subsets, distinct_columns, distinct_rows
 from safemap.stats.permutation import (
     Tails,
-    _all_subsets,
-    _distinct_columns,
     comparable,
     conditional_moments,
     conditional_test,
@@ -197,7 +196,7 @@ def test_same_number_same_p_and_another_number_another():
 
 def test_draws_are_distinct_and_uniform_over_pairs():
     rng = np.random.default_rng(0)
-    *_, table = _distinct_columns(rng, 5, 60_000, 3)
+    *_, table = distinct_columns(rng, 5, 60_000, 3)
     assert (np.sort(table, axis=0)[1:] != np.sort(table, axis=0)[:-1]).all()
     # 60 ordered triples, each expected 1,000 times
     counts = np.bincount(table[0] * 25 + table[1] * 5 + table[2], minlength=125)
@@ -207,13 +206,20 @@ def test_draws_are_distinct_and_uniform_over_pairs():
 
 
 def test_look_up_draws_are_distinct_too():
-    *_, table = _distinct_columns(np.random.default_rng(0), 60, 200, 50)
+    *_, table = distinct_columns(np.random.default_rng(0), 60, 200, 50)
     assert (np.diff(np.sort(table, axis=0), axis=0) > 0).all()
+
+
+def test_rows_that_take_most_ids_are_distinct_and_uniform():
+    table = distinct_rows(np.random.default_rng(0), 4, 24_000, 4)
+    orders, counts = np.unique(table, axis=1, return_counts=True)
+    assert orders.shape == (4, 24)
+    assert ((counts - 1000) ** 2 / 1000).sum() < 53  # 23 degrees of freedom
 
 
 @pytest.mark.parametrize(("n", "k"), [(5, 0), (5, 1), (6, 3), (7, 7), (9, 4)])
 def test_all_subsets_are_all_subsets(n, k):
-    assert sorted(map(tuple, _all_subsets(n, k).T.tolist())) == list(itertools.combinations(range(n), k))
+    assert sorted(map(tuple, all_subsets(n, k).T.tolist())) == list(itertools.combinations(range(n), k))
 
 
 @given(st.lists(st.integers(-200, 200), min_size=3, max_size=12), st.sampled_from([1, 10, 1000]))

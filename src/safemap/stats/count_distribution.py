@@ -91,7 +91,9 @@ def sum_distribution(values: ArrayLike, k: int) -> tuple[Floats, Floats]:
     return k * low + unit * sums, row[sums] / row.sum()
 
 
-def exact_tails(values: ArrayLike, links: Links, *, max_work: float = _MAX_WORK) -> ExactTails:
+def exact_tails(
+    values: ArrayLike, links: Links, *, where: ArrayLike = True, max_work: float = _MAX_WORK
+) -> ExactTails:
     """Tails of the neighbours' sum under conditional permutation, for every area where that is cheap.
 
     Parameters
@@ -100,6 +102,8 @@ def exact_tails(values: ArrayLike, links: Links, *, max_work: float = _MAX_WORK)
         Whole numbers, one per area.
     links : scipy CSR matrix
         Neighbours of each area (its non-zero pattern), without the area itself.
+    where : array_like of bool
+        Areas to look at.
     max_work : float
         Limit of the number of additions. Areas with the most neighbours are left out first; a wide range of
         values costs more than many areas do.
@@ -131,13 +135,14 @@ def exact_tails(values: ArrayLike, links: Links, *, max_work: float = _MAX_WORK)
     rest = 2 * k_full > n - 1
     k = np.where(rest, n - 1 - k_full, k_full)
     _, _, at, classes = _classes(y)
-    k_max = _affordable(np.unique(k[k_full > 0]), classes, max_work)
+    wanted = (k_full > 0) & np.asarray(where, dtype=bool)
+    k_max = _affordable(np.unique(k[wanted]), classes, max_work)
     if k_max < 0:
         return out
     steps = classes.step[at]
     sums = _neighbour_sums(steps, links)
     observed = np.where(rest, steps.sum() - steps - sums, sums)
-    known = (k_full > 0) & (k <= k_max)
+    known = wanted & (k <= k_max)
     needed = np.bincount(at[known], minlength=len(classes.step)) > 0
     for own, table in _without_one(classes, needed, k_max):
         group = np.flatnonzero(known & (at == own))

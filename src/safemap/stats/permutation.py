@@ -1,18 +1,18 @@
-"""Conditional permutation for sums over neighbours, when all neighbours of an area count the same.
+"""Conditional permutation: are an area's neighbours larger or smaller than chance would make them?
 
 The question asked of area *i* with *k* neighbours: if its own value stays and the other values were dealt out
-at random, how often would its neighbours' sum be as large, or as small, as it is? The reference distribution
-is the sum of *k* values drawn without replacement from the *n - 1* others. It depends on *i* only through *i*
-being left out, so one table of random rows serves all areas with the same *k*: rows that happen to contain
-*i* get a spare instead.
+at random, how often would its neighbours' sum be as large, or as small, as it is? Local Moran, Gi and Gi* are
+functions of that sum that only rise or only fall, so they share one test.
 
-Local Moran, Gi and Gi* are functions of that sum that only rise or only fall, so they share one test.
-All areas are judged by the same random rows and share their Monte Carlo error.
+Three engines answer it: sums of subsets where all neighbours count the same
+(:mod:`safemap.stats.subset_permutation`), products with the weights where they do not
+(:mod:`safemap.stats.weighted_permutation`), and for counts the exact distribution without any draw
+(:mod:`safemap.stats.count_distribution`). All areas are judged by the same random rows and share their Monte
+Carlo error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -20,15 +20,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from safemap._typing import Alternative
 from safemap.errors import ConfigError, StatisticsError
+from safemap.stats.subset_permutation import subset_tails
+from safemap.stats.weighted_permutation import uneven_rows, weighted_tails
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-#: Rows of random draws held at a time, and cells of the look-up table used for wide neighbourhoods.
-_BLOCK_ROWS = 16_384
-_BLOCK_CELLS = 2**26
-#: Up to this many draws a new one is compared with each earlier one; beyond, looked up.
-_COMPARE_COLUMNS = 32
 
 
 class Links(Protocol):
@@ -36,6 +32,7 @@ class Links(Protocol):
 
     indptr: NDArray[np.integer]
     indices: NDArray[np.integer]
+    data: NDArray[np.floating]
     shape: tuple[int, int]
 
 
@@ -70,6 +67,7 @@ def conditional_test(
     alternative: Alternative = "two-sided",
     flip: ArrayLike | None = None,
     counts: bool = False,
+    weighted: bool = False,
     rng: int | np.random.SeedSequence = 0,
 ) -> PermutationTest:
     """Conditional permutation p of the neighbours' sum, for every area.
@@ -79,7 +77,8 @@ def conditional_test(
     values : array_like of float
         One finite value per area.
     links : scipy CSR matrix
-        Neighbours of each area (its non-zero pattern), without the area itself. Weights are not looked at.
+        Neighbours of each area (its non-zero pattern), without the area itself. The weights are only looked
+        at with `weighted`.
     permutations : int
         Draws for every area.
     max_permutations : int
@@ -95,6 +94,9 @@ def conditional_test(
     counts : bool
         Compute the exact distribution instead of drawing where that is cheap: values that are whole numbers
         or multiples of a decimal step, in a range that is not too wide.
+    weighted : bool
+        Take the weighted sum of the neighbours' values. Areas whose neighbours all have the same weight are
+        tested as if it were 1.
     rng : int or numpy.random.SeedSequence
         Source of the draws; the same number gives the same p.
 
@@ -106,7 +108,8 @@ def conditional_test(
     -----
     Two-sided ``p = min(1, 2 * (min(at_least, at_most) + 1) / (R + 1))``: a tie counts in both tails. Where
     the number of possible subsets C(n - 1, k) is not above the number of draws, all are enumerated and ``p =
-    min(1, 2 * min(at_least, at_most) / C(n - 1, k))``. An area linked to all others has p = 1.
+    min(1, 2 * min(at_least, at_most) / C(n - 1, k))``. An area linked to all others has p = 1. With unequal
+    weights, arrangements take the place of subsets.
 
     Replacing (never taking the smaller of two) keeps the size: P(p <= u) <= u for u up to `refine_below`
     because the second p alone has that property, and beyond it because the first has.
@@ -131,19 +134,22 @@ def conditional_test(
     y = np.asarray(values, dtype=float)
     _check(y, links, permutations, max_permutations, alternative)
     seed = rng if isinstance(rng, np.random.SeedSequence) else np.random.SeedSequence(rng)
-    first_seed, second_seed = seed.spawn(2)
+    first_seed, second_seed, *others = seed.spawn(4)
+    uneven = uneven_rows(links) if weighted else np.zeros(len(y), dtype=bool)
     flipped = np.zeros(len(y), dtype=bool) if flip is None else np.asarray(flip, dtype=bool)
 
-    known = _known_tails(y, links, counts)
+    known = _known_tails(y, links, ~uneven if counts else np.zeros(len(y), dtype=bool))
     drawn = np.flatnonzero((np.diff(links.indptr) > 0) & ~known.exact)
-    tails = _tails(y, links, drawn, permutations, np.random.default_rng(first_seed))
+    seeds = first_seed, others[0]
+    tails = _drawn_tails(y, links, drawn, uneven, permutations, seeds)
     tails = _replaced(tails, known, known.exact)
     p = p_from_tails(tails, alternative, flip=flipped)
     refined = np.zeros(len(y), dtype=bool)
     if max_permutations > permutations:
         refined = ~tails.exact & (p <= refine_below)
         chosen = np.flatnonzero(refined)
-        second = _tails(y, links, chosen, max_permutations, np.random.default_rng(second_seed))
+        seeds = second_seed, others[1]
+        second = _drawn_tails(y, links, chosen, uneven, max_permutations, seeds)
         tails = _replaced(tails, second, refined)
         p = p_from_tails(tails, alternative, flip=flipped)
     return PermutationTest(p, tails, refined, known.exact)
@@ -173,11 +179,13 @@ def smallest_p(
     refine_below: float = 0.05,
     alternative: Alternative = "two-sided",
     computed: ArrayLike = False,
+    ordered: ArrayLike = False,
 ) -> Floats:
     """Smallest p each area could reach, given its number of neighbours and the number of draws.
 
     NaN for an area without neighbours. Ties among the values can only raise it. `computed` marks the areas
-    whose distribution is computed instead of drawn, so that the number of draws is no limit.
+    whose distribution is computed instead of drawn, so that the number of draws is no limit; `ordered` those
+    whose neighbours count differently, so that arrangements take the place of subsets.
 
     Examples
     --------
@@ -186,11 +194,11 @@ def smallest_p(
     >>> smallest_p(6, [3], permutations=9_999, max_permutations=999_999).tolist()
     [0.2]
     """
-    from scipy.special import comb
+    from scipy.special import comb, perm
 
     k = np.asarray(cardinalities, dtype=float)
     sides = 2 if alternative == "two-sided" else 1
-    subsets = comb(n - 1, k)
+    subsets = np.where(ordered, perm(n - 1, k), comb(n - 1, k))
     reaches_second = sides / (permutations + 1) <= refine_below and max_permutations > permutations
     draws = max_permutations if reaches_second else permutations
     enumerated = (
@@ -272,16 +280,35 @@ def _check(y: Floats, links: Links, permutations: int, max_permutations: int, al
         raise StatisticsError("An area is its own neighbour; the test keeps the area's own value in place.")
 
 
-def _known_tails(y: Floats, links: Links, counts: bool) -> Tails:
-    """Exact tails where they are asked for and cheap; ``exact`` says where."""
+def _known_tails(y: Floats, links: Links, wanted: NDArray[np.bool_]) -> Tails:
+    """Exact tails where they are wanted and cheap; ``exact`` says where."""
     from safemap.stats.count_distribution import exact_tails
 
     n = len(y)
     whole, per_term = comparable(y)
-    if not counts or per_term > 0:
+    if not wanted.any() or per_term > 0:
         return Tails(np.zeros(n), np.zeros(n), np.zeros(n, int), np.zeros(n, dtype=bool))
-    upper, lower, known = exact_tails(whole, links)
+    upper, lower, known = exact_tails(whole, links, where=wanted)
     return Tails(upper, lower, known.astype(int), known)
+
+
+def _drawn_tails(
+    y: Floats,
+    links: Links,
+    sites: Ints,
+    uneven: NDArray[np.bool_],
+    draws: int,
+    seeds: tuple[np.random.SeedSequence, np.random.SeedSequence],
+) -> Tails:
+    """Counts for `sites`: by sums of subsets where weights are even, by arrangements elsewhere."""
+    even = sites[~uneven[sites]]
+    tails = Tails(*subset_tails(*comparable(y), links, even, draws, np.random.default_rng(seeds[0])))
+    rest = sites[uneven[sites]]
+    if len(rest):
+        found = weighted_tails(y, links, rest, draws, np.random.default_rng(seeds[1]))
+        for whole, part in zip(tails, found, strict=True):
+            whole[rest] = part
+    return tails
 
 
 def _replaced(tails: Tails, others: Tails, where: NDArray[np.bool_]) -> Tails:
@@ -289,173 +316,3 @@ def _replaced(tails: Tails, others: Tails, where: NDArray[np.bool_]) -> Tails:
     if not where.any():
         return tails
     return Tails(*(np.where(where, new, old) for new, old in zip(others, tails, strict=True)))
-
-
-def _tails(y: Floats, links: Links, sites: Ints, draws: int, rng: np.random.Generator) -> Tails:
-    """Counts for `sites`; zeros elsewhere.
-
-    A sum of more than half of the others is the total less a sum of the rest, so the smaller of the two
-    subsets is drawn and the tails change places.
-    """
-    from scipy.special import comb
-
-    n = len(y)
-    out = Tails(np.zeros(n, int), np.zeros(n, int), np.zeros(n, int), np.zeros(n, dtype=bool))
-    if not len(sites):
-        return out
-    y, per_term = comparable(y)
-    k_full = np.diff(links.indptr)[sites]
-    rest = 2 * k_full > n - 1
-    k = np.where(rest, n - 1 - k_full, k_full)
-    sums = _neighbour_sums(y, links)[sites]
-    observed = np.where(rest, y.sum() - y[sites] - sums, sums)
-    subsets = comb(n - 1, k)
-    low, high = np.zeros(len(sites), int), np.zeros(len(sites), int)
-    for size in np.unique(k[subsets <= draws]):
-        group = np.flatnonzero(k == size)
-        table = _all_subsets(n, int(size))
-        job = _Job(y, per_term * max(size, 1), sites[group], observed[group])
-        high[group], low[group] = _count_all(job, table)
-    sampled = np.flatnonzero(subsets > draws)
-    if len(sampled):
-        jobs = {
-            int(size): _Job(y, per_term * size, sites[g], observed[g])
-            for size in np.unique(k[sampled])
-            for g in [sampled[k[sampled] == size]]
-        }
-        for size, counts in _count_random(y, jobs, draws, rng).items():
-            group = sampled[k[sampled] == size]
-            high[group], low[group] = counts
-    out.at_least[sites], out.at_most[sites] = np.where(rest, low, high), np.where(rest, high, low)
-    out.draws[sites] = np.where(subsets <= draws, subsets, draws).astype(int)
-    out.exact[sites] = subsets <= draws
-    return out
-
-
-class _Job(NamedTuple):
-    """The areas that have the same number of neighbours."""
-
-    y: Floats
-    tolerance: float
-    sites: Ints
-    observed: Floats
-
-
-def _neighbour_sums(y: Floats, links: Links) -> Floats:
-    """Sum of `y` over the neighbours of each area (0 where there is none)."""
-    row = np.repeat(np.arange(len(y)), np.diff(links.indptr))
-    return np.bincount(row, weights=y[links.indices], minlength=len(y))
-
-
-def _count_all(job: _Job, table: NDArray[np.int32]) -> tuple[Ints, Ints]:
-    """Both tails over all subsets that do not contain the area itself."""
-    high, low = np.zeros(len(job.sites), int), np.zeros(len(job.sites), int)
-    for start in range(0, table.shape[1], _BLOCK_ROWS):
-        rows = table[:, start : start + _BLOCK_ROWS]
-        sums = job.y[rows].sum(axis=0)
-        more, fewer = _count_sorted(job, sums)
-        own, at = _rows_with_own(job, rows)
-        more_own, fewer_own = _count_rows(job, own, sums[at])
-        high += more - more_own
-        low += fewer - fewer_own
-    return high, low
-
-
-def _count_random(
-    y: Floats, jobs: dict[int, _Job], draws: int, rng: np.random.Generator
-) -> dict[int, tuple[Ints, Ints]]:
-    """Both tails over `draws` random subsets, for every size of neighbourhood from one table.
-
-    The first k of a row of distinct ids are a random subset of size k, and the next id is its spare.
-    """
-    n = len(y)
-    counts = {size: (np.zeros(len(j.sites), int), np.zeros(len(j.sites), int)) for size, j in jobs.items()}
-    width = max(jobs)
-    block = _BLOCK_ROWS if width <= _COMPARE_COLUMNS else min(_BLOCK_ROWS, max(16, _BLOCK_CELLS // n))
-    for start in range(0, draws, block):
-        rows = min(block, draws - start)
-        sums = np.zeros(rows)
-        for table in _distinct_columns(rng, n, rows, width + 1):
-            size = len(table) - 1  # the last column is the spare of the earlier ones
-            if size in jobs:
-                high, low = counts[size]
-                more, fewer = _count_with_spare(jobs[size], sums, table[:-1], table[-1])
-                high += more
-                low += fewer
-            sums += y[table[-1]]
-    return counts
-
-
-def _count_with_spare(
-    job: _Job, sums: Floats, rows: NDArray[np.int32], spare: NDArray[np.int32]
-) -> tuple[Ints, Ints]:
-    """Both tails: all areas against the same sums, then the rows that contain the area itself corrected."""
-    more, fewer = _count_sorted(job, sums)
-    own, at = _rows_with_own(job, rows)
-    corrected = sums[at] - job.y[job.sites[own]] + job.y[spare[at]]
-    more_old, fewer_old = _count_rows(job, own, sums[at])
-    more_new, fewer_new = _count_rows(job, own, corrected)
-    return more - more_old + more_new, fewer - fewer_old + fewer_new
-
-
-def _count_sorted(job: _Job, sums: Floats) -> tuple[Ints, Ints]:
-    ordered = np.sort(sums)
-    more = len(sums) - np.searchsorted(ordered, job.observed - job.tolerance, side="left")
-    fewer = np.searchsorted(ordered, job.observed + job.tolerance, side="right")
-    return more, fewer
-
-
-def _rows_with_own(job: _Job, rows: NDArray[np.int32]) -> tuple[Ints, Ints]:
-    """Each occurrence of an area of the job in a row: (number of the area in the job, row)."""
-    number = np.full(len(job.y), -1, dtype=np.int32)
-    number[job.sites] = np.arange(len(job.sites), dtype=np.int32)
-    own = number[rows]
-    column, at = np.nonzero(own >= 0)
-    return own[column, at].astype(int), at
-
-
-def _count_rows(job: _Job, own: Ints, sums: Floats) -> tuple[Ints, Ints]:
-    observed = job.observed[own]
-    more = np.bincount(own[sums >= observed - job.tolerance], minlength=len(job.sites))
-    fewer = np.bincount(own[sums <= observed + job.tolerance], minlength=len(job.sites))
-    return more, fewer
-
-
-def _distinct_columns(rng: np.random.Generator, n: int, rows: int, width: int) -> Iterator[NDArray[np.int32]]:
-    """A growing table of ids drawn without replacement within each row: 1, 2, ..., `width` columns.
-
-    Stored one draw per line. A draw that repeats an earlier one of its row is drawn again, which leaves it
-    uniform over the ids not drawn yet.
-    """
-    table = np.empty((width, rows), dtype=np.int32)
-    used = np.zeros((rows, n), dtype=bool) if width > _COMPARE_COLUMNS + 1 else None
-    everyone = np.arange(rows)
-    for column in range(width):
-        drawn = rng.integers(0, n, size=rows, dtype=np.int32)
-        again = everyone
-        while len(again):
-            repeated = (
-                (table[:column, again] == drawn[again]).any(axis=0)
-                if used is None
-                else used[again, drawn[again]]
-            )
-            again = again[repeated]
-            drawn[again] = rng.integers(0, n, size=len(again), dtype=np.int32)
-        table[column] = drawn
-        if used is not None:
-            used[everyone, drawn] = True
-        yield table[: column + 1]
-
-
-def _all_subsets(n: int, k: int) -> NDArray[np.int32]:
-    """All subsets of size `k` of 0..n-1, one per column, built by appending larger ids."""
-    table = np.zeros((0, 1), dtype=np.int32)
-    last = np.full(1, -1)
-    for column in range(k):
-        # leave room for the ids that are still to come
-        room = np.maximum(n - (k - column) - last, 0)
-        parent = np.repeat(np.arange(len(last)), room)
-        step = np.arange(len(parent)) - np.repeat(np.cumsum(room) - room, room)
-        last = last[parent] + 1 + step
-        table = np.vstack([table[:, parent], last[None].astype(np.int32)])
-    return table
