@@ -59,6 +59,7 @@ def explore(
     breaks: Sequence[float] | None = None,
     controls: Sequence[str] | None = None,
     budget: int = BUDGET_BYTES,
+    area_names: gpd.GeoDataFrame | None = None,
 ) -> folium.Map:
     """An interactive map of one or more results, as a ``folium.Map`` one can go on using.
 
@@ -108,6 +109,9 @@ def explore(
     budget : int
         Bytes the outlines may take; beyond it they are simplified together, so that neighbours keep their
         border.
+    area_names : GeoDataFrame, optional
+        Areas from ``read_areas(names={"ru": column, ...})``: their columns ``name_<language>`` are the names
+        of the areas where the page is read in that language.
 
     Returns
     -------
@@ -153,6 +157,7 @@ def explore(
         "methods": _methods(methods),
         "controls": list(CONTROLS if controls is None else controls),
         "names": _area_names(first),
+        "names_in": _translated_names(area_names, first),
         "population": _population(first),
         "geometry": {
             "areas": outlines.areas,
@@ -262,16 +267,30 @@ def _layer_names(
     return out
 
 
-def _area_names(areas: gpd.GeoDataFrame) -> list[str]:
+def _area_names(areas: gpd.GeoDataFrame, column: str = "name") -> list[str]:
     """Names as shown; the id stands in for a missing one and beside one that occurs twice."""
     import pandas as pd
 
     ids = [clean_text(i) for i in areas.index]
-    if "name" not in areas.columns:
+    if column not in areas.columns:
         return ids
-    names = [i if pd.isna(n) else clean_text(n) or i for n, i in zip(areas["name"], ids, strict=True)]
+    names = [i if pd.isna(n) else clean_text(n) or i for n, i in zip(areas[column], ids, strict=True)]
     twice = pd.Series(names).duplicated(keep=False).tolist()
     return [f"{n} ({i})" if t and n != i else n for n, i, t in zip(names, ids, twice, strict=True)]
+
+
+def _translated_names(given: gpd.GeoDataFrame | None, areas: gpd.GeoDataFrame) -> dict[str, list[str]]:
+    """Language -> names of the areas in it, in their order."""
+    if given is None:
+        return {}
+    lost = areas.index.difference(given.index)
+    if len(lost):
+        raise AlignmentError(
+            f"area_names lacks {len(lost)} of the areas of the results, e.g. {lost[:3].tolist()}. Give the "
+            "areas that the results were computed from."
+        )
+    found = {code: f"name_{code}" for code in LANGUAGES if f"name_{code}" in given.columns}
+    return {code: _area_names(given.loc[areas.index], column) for code, column in found.items()}
 
 
 def _population(areas: gpd.GeoDataFrame) -> list[int | None] | None:

@@ -4,7 +4,7 @@
 
   S.fillCard = function (card, i, pinned) {
     const layer = S.layer(), c = S.classOf(layer, i);
-    card.replaceChildren(S.name("h2", "", S.data.names[i]));
+    card.replaceChildren(S.name("h2", "", S.areaName(i)));
     if (pinned) {
       const close = S.button("sm-close", "×", S.unpin);
       close.setAttribute("aria-label", S.t("close"));

@@ -57,6 +57,10 @@ window.safemap = window.safemap || {};
     S.state = {layer: data.layers[0].id, language: data.language, pinned: null, current: null, filter: null};
   };
 
+  // The name of an area in the language of the page, where the caller gave one; searched are all of them.
+  S.areaName = area => (S.data.names_in[S.state.language] || S.data.names)[area];
+  S.areaNames = area => [S.data.names[area], ...Object.values(S.data.names_in).map(names => names[area])];
+
   S.layer = () => S.layers[S.state.layer];
   S.classOf = (layer, area) => layer.classes[layer.codes[area]];
   S.has = control => S.data.controls.includes(control);

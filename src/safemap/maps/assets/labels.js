@@ -54,7 +54,7 @@
 
   function place(i, radius, most, pane, taken) {
     if (radius < 7) return 0;
-    const lines = broken(S.data.names[i], radius);
+    const lines = broken(S.areaName(i), radius);
     const width = Math.max(...lines.map(x => pen.measureText(x).width));
     if (width > most * radius) return 0;
     const at = S.map.latLngToLayerPoint(S.spots[i]), half = lines.length * 6 + 2;

@@ -29,10 +29,10 @@
   };
 
   function search() {
-    if (!folded) folded = S.data.names.map(S.fold);
+    if (!folded) folded = S.data.names.map((name, i) => [...new Set(S.areaNames(i).map(S.fold))]);
     const wanted = S.fold(S.ui.find.value);
-    hits = !wanted ? [] : folded.map((name, i) => [name.indexOf(wanted), i]).filter(h => h[0] >= 0)
-      .sort((a, b) => a[0] - b[0] || folded[a[1]].length - folded[b[1]].length || a[1] - b[1]).slice(0, 8).map(h => h[1]);
+    hits = !wanted ? [] : folded.map((names, i) => [...best(names, wanted), i]).filter(h => h[0] >= 0)
+      .sort((a, b) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2]).slice(0, 8).map(h => h[2]);
     at = -1;
     S.ui.hits.replaceChildren(...hits.map(option));
     if (wanted && !hits.length) S.ui.hits.append(S.el("li", "none", S.t("no_hit")));
@@ -41,8 +41,14 @@
     S.ui.find.removeAttribute("aria-activedescendant");
   }
 
+  // Earliest place of the wanted letters in any name of an area, and the length of that name; -1 for nowhere.
+  function best(names, wanted) {
+    return names.map(name => [name.indexOf(wanted), name.length]).filter(h => h[0] >= 0)
+      .sort((a, b) => a[0] - b[0] || a[1] - b[1])[0] || [-1, 0];
+  }
+
   function option(area, k) {
-    const item = S.name("li", "", S.data.names[area]);
+    const item = S.name("li", "", S.areaName(area));
     item.id = "sm-hit-" + k;
     item.setAttribute("role", "option");
     item.setAttribute("aria-selected", "false");
@@ -64,7 +70,7 @@
   }
 
   function take(area) {
-    S.ui.find.value = S.data.names[area];
+    S.ui.find.value = S.areaName(area);
     close();
     S.moved = true;
     S.pin(area, true);

@@ -32,7 +32,7 @@
     const c = S.classOf(layer, i), open = !c.s || c.s === "few", get = key => open && layer[key] ? layer[key][i] : null;
     const v = get("value"), n = get("n"), people = S.data.population ? S.data.population[i] : null;
     return {
-      name: [S.data.names[i], S.data.names[i]],
+      name: [S.areaName(i), S.areaName(i)],
       v: [v, v === null ? "–" : S.rate(layer, v)],
       ci: [get("low"), (open && S.interval(layer, i)) || "–"],
       p: [get("p"), (open && S.pValue(layer, i)) || "–"],
