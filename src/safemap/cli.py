@@ -170,24 +170,28 @@ def init(shell: Shell, files: tuple[Path, ...], out: Path, force: bool, dry_run:
 @cli.command()
 @click.option("--out", type=click.Path(path_type=Path), default=Path("safemap-demo"), show_default=True,
               help="Folder to write.")  # fmt: skip
+@click.option("--city", default="iztapalapa", show_default=True, metavar="NAME",
+              help="Which city: iztapalapa, chilanzar ...; or all, each in a folder of its own.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of the permutations.")
 @common_options
-def demo(shell: Shell, out: Path, seed: int | None) -> None:
+def demo(shell: Shell, out: Path, city: str, seed: int | None) -> None:
     """Run the whole path on a small synthetic city."""
     import tempfile
 
     from safemap import datasets
 
+    if city not in (*datasets.CITIES, "all"):
+        raise ConfigError(f"there is no city {city!r}; known are {', '.join(datasets.CITIES)} and all.")
     overrides = (f"local.rng={seed}",) if seed is not None else ()
-    with tempfile.TemporaryDirectory() as folder:
-        shell.progress("writing the synthetic city")
-        datasets.write("iztapalapa", Path(folder))
-        _run(shell, Path(folder) / "assessment.toml", out, overrides=overrides)
+    folders = {name: out / name for name in datasets.CITIES} if city == "all" else {city: out}
+    for name, target in folders.items():
+        with tempfile.TemporaryDirectory() as folder:
+            shell.progress(f"writing the synthetic city {name}")
+            datasets.write(name, Path(folder))
+            _run(shell, Path(folder) / "assessment.toml", target, overrides=overrides)
     if not (shell.as_json or shell.quiet):
-        click.echo(
-            "\nThe data are synthetic: no person, place or event in them is real.\n"
-            f"Now open {out / 'map.html'}"
-        )
+        maps = " and ".join(str(target / "map.html") for target in folders.values())
+        click.echo(f"\nThe data are synthetic: no person, place or event in them is real.\nNow open {maps}")
 
 
 @cli.command()

@@ -192,7 +192,14 @@ def _place(c: AssessmentConfig, tell: Progress) -> _Placed:
     a, i = c.areas, c.incidents
     tell(f"reading {a.path.name}")
     areas = read_areas(
-        a.path, id=a.id, name=a.name, population=a.population, layer=a.layer, crs=a.crs, keep=[]
+        a.path,
+        id=a.id,
+        name=a.name,
+        population=a.population,
+        layer=a.layer,
+        crs=a.crs,
+        names=a.names,
+        keep=[],
     )
     tell(f"checking {len(areas):,} boundaries")
     boundaries = check_areas(areas, tolerance=c.graph.tolerance)
@@ -237,6 +244,7 @@ def _read(c: AssessmentConfig) -> Incidents:
         i.path, lon=i.lon, lat=i.lat, x=i.x, y=i.y, crs=i.crs, date=i.date, time=i.time, category=i.category,
         id=i.id, encoding=i.encoding, delimiter=i.delimiter, decimal=i.decimal, sheet=i.sheet, layer=i.layer,
         dayfirst=i.dayfirst, date_format=i.date_format, positional_uncertainty=i.positional_uncertainty,
+        header=i.header,
         keep=list(dict.fromkeys(used)),
     )  # fmt: skip
 

@@ -181,6 +181,31 @@ def _allowed(kept: Any) -> bool:
 
 
 @dataclass(frozen=True)
+class Translations:
+    """A column for each of some languages: ``{ ru = "name_ru", uz-Cyrl = "name_cyr" }``."""
+
+    languages: tuple[str, ...]
+
+    def read(self, value: Any) -> dict[str, str]:
+        sound = isinstance(value, Mapping) and all(
+            code in self.languages and isinstance(column, str) and column.strip()
+            for code, column in value.items()
+        )
+        if not sound or not value:
+            raise Fault(f'columns by language ({", ".join(self.languages)}), like {{ ru = "name_ru" }}')
+        return dict(value)
+
+    def schema(self) -> dict[str, Any]:
+        column = {"type": "string", "pattern": r"\S"}
+        return {
+            "type": "object",
+            "minProperties": 1,
+            "properties": dict.fromkeys(self.languages, column),
+            "additionalProperties": False,
+        }
+
+
+@dataclass(frozen=True)
 class Period:
     """First and last day, both included."""
 

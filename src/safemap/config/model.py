@@ -11,7 +11,19 @@ from dataclasses import MISSING, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from safemap.config.kinds import Choice, File, Flag, Kind, Many, Number, OneOf, Period, Text, Where
+from safemap.config.kinds import (
+    Choice,
+    File,
+    Flag,
+    Kind,
+    Many,
+    Number,
+    OneOf,
+    Period,
+    Text,
+    Translations,
+    Where,
+)
 from safemap.settings import threshold
 
 REPAIRS = ("swapped", "sign", "micro-degrees")
@@ -67,6 +79,9 @@ class IncidentsSection:
         Choice((".", ",")), "decimal mark; detected per column if left out", example=","
     )
     sheet: str | None = option(Text(), "sheet of a workbook, where it has several", example="2023")
+    header: int | None = option(
+        Number(1, whole=True), "row of a workbook with the column names; found if left out", example=4
+    )
     layer: str | None = option(Text(), "layer of a file of points, where it has several", example="incidents")
     dayfirst: bool | None = option(Flag(), "true when 03/04 is the 3rd of April", example=True)
     date_format: str | None = option(Text(), "format of the dates, as strptime", example="%d/%m/%Y")
@@ -121,6 +136,11 @@ class AreasSection:
     path: Path = required(File(), "file with the boundaries", example="neighbourhoods.gpkg")
     id: str = required(Text(), "column with the id, unique", example="code")
     name: str | None = option(Text(), "column with the name", example="name")
+    names: dict[str, str] | None = option(
+        Translations(LANGUAGES),
+        "columns with the name in other languages, for the map",
+        example={"ru": "name_ru", "uz-Cyrl": "name_cyr"},
+    )
     population: str = required(Text(), "column with the number of residents", example="population")
     layer: str | None = option(Text(), "layer of the file, where it has several", example="neighbourhoods")
     crs: str | int | None = option(

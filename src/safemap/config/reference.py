@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import MISSING, fields
 from typing import Any
 
-from safemap.config.kinds import Choice, File, Flag, Many, Number, OneOf, Period, Where
+from safemap.config.kinds import Choice, File, Flag, Many, Number, OneOf, Period, Translations, Where
 from safemap.config.model import SECTIONS
 
 _INTRODUCTION = """# Every key of `assessment.toml`
@@ -61,6 +61,7 @@ def _may_be(kind: Any) -> str:
     if isinstance(kind, OneOf):
         return " or ".join(_may_be(inner) for inner in kind.kinds)
     names = {File: "file", Flag: "true or false", Where: "columns with values", Period: "two days"}
+    names |= {Translations: "columns by language"}
     return names.get(type(kind), "text")
 
 

@@ -102,7 +102,8 @@ def read_areas(
         own["name"] = frame[name].astype(str).where(~is_missing(frame[name]), None)
     if population is not None:
         own["population"] = _population(frame[population], source)
-    own |= {column: frame[original].astype(str) for column, original in languages.items()}
+    for column, original in languages.items():
+        own[column] = frame[original].astype(str).where(~is_missing(frame[original]), None)
     others = [c for c in attributes if (keep is None or c in keep) and c not in own]
     table = frame[others].assign(**own)[[*own, *others]]
     table.index.name = "area_id"

@@ -40,6 +40,7 @@ def stage_files(findings: Findings, stage: Stage) -> None:
         place=c.assessment.place,
         source=c.assessment.source,
         methods=caption(findings),
+        area_names=findings.areas,
     )
     save_map(made, stage.path("map.html"))
     write_geopackage(
