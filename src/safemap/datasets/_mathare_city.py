@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -238,9 +239,10 @@ def _events(
     area_of = pd.Series(
         [setting.ids[areas[i]] for i in sound], index=incidents.index[sound], name="area_id", dtype=object
     )
-    events = pd.DataFrame(0, index=index, columns=list(means), dtype=np.int64)
-    for area, category in zip(area_of, incidents["category"].iloc[sound], strict=True):
-        events.loc[area, category] += 1
+    counted = Counter(zip(area_of, incidents["category"].iloc[sound], strict=True))
+    events = pd.DataFrame(
+        {category: [counted[area, category] for area in index] for category in means}, index=index
+    )
     by_kind: dict[str, list[int]] = {}
     for row, kind in zip(rows, kinds, strict=True):
         by_kind.setdefault(kind, []).append(row)
