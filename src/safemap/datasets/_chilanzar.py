@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 
 NAME = "chilanzar"
 ORIGIN = Origin(lon=69.2, lat=41.29, metres_per_lon=83_780.0, metres_per_lat=111_050.0)
-N_AREAS = 192
+N_AREAS = 288
 
 ROBBERY, BURGLARY, NULL_OFFENCE = "Грабёж", "Кража из жилища", "Мошенничество"
 
 #: offence as the register writes it in Russian -> mean number of expected events per area with population
 EXPECTED: Mapping[str, float] = {
-    ROBBERY: 9.0, BURGLARY: 5.0, NULL_OFFENCE: 5.0, "Хулиганство": 1.5, "Угон транспорта": 1.0,
+    ROBBERY: 12.0, BURGLARY: 5.0, NULL_OFFENCE: 5.0, "Хулиганство": 1.5, "Угон транспорта": 1.0,
 }  # fmt: skip
 #: offence -> number of hot spots and mahallas in each
-HOTSPOTS: Mapping[str, tuple[int, int]] = {ROBBERY: (2, 20), BURGLARY: (1, 20)}
+HOTSPOTS: Mapping[str, tuple[int, int]] = {ROBBERY: (2, 24), BURGLARY: (1, 24)}
 
-POPULATION_MEAN, POPULATION_MIN, POPULATION_MAX = 4_200, 300, 15_000
+POPULATION_MEAN, POPULATION_MIN, POPULATION_MAX = 3_600, 300, 12_000
 
 #: years of the table of counts; the last is that of the register
 YEARS = (2021, 2022, 2023)
@@ -256,7 +256,7 @@ def _draw_population(plan: Plan, stream: Stream) -> Floats:
     rings = [*(plan.mesh.ring(f) for f in plan.areas), plan.island]
     u = stream.uniform(2 * len(rings)).reshape(-1, 2)
     weights = [
-        (1.4 - 0.6 * _from_centre(centroid(ring))) * (0.25 + 2.2 * a * b)
+        (1.4 - 0.6 * _from_centre(centroid(ring))) * (0.3 + a + 0.3 * b)
         for ring, (a, b) in zip(rings, u, strict=True)
     ]
     scale = POPULATION_MEAN * len(rings) / sum(weights)

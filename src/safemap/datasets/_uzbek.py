@@ -16,7 +16,10 @@ _STEMS = (
 )  # fmt: skip
 
 #: forms in Uzbek and in Russian
-_FORMS = (("{}", "{}"), ("Yangi {}", "Янги {}"), ("{} 1", "{} 1"), ("{} 2", "{} 2"))
+_FORMS = (
+    ("{}", "{}"), ("Yangi {}", "Янги {}"), ("{} 1", "{} 1"), ("{} 2", "{} 2"), ("Katta {}", "Катта {}"),
+    ("Kichik {}", "Кичик {}"),
+)  # fmt: skip
 
 #: letters of the Uzbek Latin alphabet that are written with two signs, then the single ones
 _PAIRS = {
