@@ -28,7 +28,8 @@ def bench():
 
 def test_strong_hot_spots_are_found_in_a_few_cities(bench):
     draws = {"permutations": 1_999, "max_permutations": 1_999}
-    table = bench.summarise_power(bench.power(range(1, 4), expected=20.0, **draws))
+    found = bench.power(range(1, 4), expected=20.0, neighbours=("queen", "queen, order 2"), **draws)
+    table = bench.summarise_power(found)
     wide = table.xs("queen, order 2", level="neighbours")
     assert (wide["share_found"] >= 0.7).all()
     assert (table["false_hot"] <= 6).all()  # of some 200 reported
@@ -45,13 +46,33 @@ def test_the_limit_is_the_binomial_one(bench):
 
 
 @pytest.mark.slow
-def test_planted_areas_are_found_at_five_expected_events(bench):
-    """Relative risk 2, 5 expected events per area on average, one hot spot of 24, neighbours to order 2."""
-    table = bench.summarise_power(bench.power(range(1, 51)))
-    burglary = table.loc[(bench.BURGLARY, "queen, order 2", "Gi*")]
-    assert burglary["seeds"] == 50
-    assert burglary["share_found"] >= 0.80
+def test_one_hot_spot_is_found_at_five_expected_events_by_neighbours_of_its_size(bench):
+    """Relative risk 2, 5 expected events per area on average, one hot spot of 24, neighbours to order 3.
+
+    The order was chosen after orders 1 to 3 had been tried on seeds 0 to 50; these seeds are others. Order 1,
+    the default, is the next test. Measured: 0.866.
+    """
+    found = bench.power(
+        range(1001, 1051), offences=(bench.BURGLARY,), neighbours=("queen, order 3",), statistics=("Gi*",)
+    )
+    table = bench.summarise_power(found)
+    assert (table["seeds"] == 50).all()
+    assert (table["share_found"] >= 0.80).all()
+    assert (table["false_hot"] == 0).all()
+
+
+@pytest.mark.slow
+def test_direct_neighbours_find_a_quarter_of_it_and_nothing_false(bench):
+    """What the default graph can do, on record: at 5 events per area it does **not** find 80 %.
+
+    Measured: 0.251 of one hot spot, 0.088 of two; no null area was reported hot.
+    """
+    table = bench.summarise_power(bench.power(range(1001, 1051), neighbours=("queen",), statistics=("Gi*",)))
+    burglary, robbery = (table.loc[(o, "queen", "Gi*")] for o in (bench.BURGLARY, bench.ROBBERY))
+    assert burglary["share_found"] >= 0.20
+    assert robbery["share_found"] >= 0.05
     assert (table["false_discovery_rate"] <= 0.08).all()  # 5 % and the Monte Carlo error of 50 seeds
+    assert (table["false_hot"] <= 2).all()
 
 
 @pytest.mark.slow
