@@ -487,3 +487,52 @@ def test_exact_counts_are_the_enumerated_ones():
     enumerated = local_getis_ord(shifted, "y", graph=graph, permutations=comb(15, 7), max_permutations=6435)
     assert (enumerated.frame["permutations"] > 0).all()
     np.testing.assert_allclose(exact, enumerated.frame["p_value"], rtol=1e-9)
+
+
+@pytest.fixture(scope="module")
+def kernel(city):
+    return build_graph(city, "kernel", distance=260)
+
+
+def test_weights_reach_the_statistics(city, kernel):
+    from safemap.stats import autocorrelation as ac
+    from safemap.stats.permutation import conditional_test
+
+    areas = city.iloc[:144].assign(y=np.random.default_rng(3).gamma(2.0, size=144))
+    graph = kernel.subset(areas.index)
+    y, w = areas["y"].to_numpy(), graph.weights
+    result = local_moran(areas, "y", graph=graph, **QUICK)
+    expected = ac.local_moran(y, ac.row_standardised(w))
+    np.testing.assert_allclose(result.frame["statistic"], expected.statistic)
+    np.testing.assert_allclose(result.frame["z_score"], expected.z_score)
+    p = conditional_test(
+        y, w, weighted=True, refine_below=0.1, permutations=999, max_permutations=99_999
+    ).p_value
+    np.testing.assert_array_equal(result.frame["p_value"], p)
+    assert result.settings["weights"] == "as the graph has them"
+    hot = local_getis_ord(areas, "y", graph=graph, **QUICK).frame
+    np.testing.assert_allclose(hot["statistic"], ac.local_getis_ord(y, w, self_weight=1.0))
+    np.testing.assert_allclose(hot["z_score"], ac.local_getis_ord(y, w, star=False))
+    np.testing.assert_array_equal(hot["p_value"], p)
+    whole = global_moran(areas, "y", graph=graph, permutations=99)
+    assert whole.statistic == pytest.approx(ac.moran(y, ac.row_standardised(w)).statistic)
+
+
+def test_weighted_tests_keep_their_laws(city, kernel):
+    shuffled = city.sample(frac=1, random_state=4)
+    for verb in LOCAL:
+        a, b = verb(city, graph=kernel, **QUICK).frame, verb(shuffled, graph=kernel, **QUICK).frame
+        pd.testing.assert_frame_equal(pd.DataFrame(a), pd.DataFrame(b.reindex(a.index)))
+        assert a.loc["0144", "cluster"] == "no neighbours"
+        assert a["cluster"].isin(["high-high", "hot-1", "hot-5"]).sum() > 5
+
+
+def test_self_weight_without_a_kernel_is_that_of_the_heaviest_neighbour(city):
+    from safemap.geo.graph import AreaGraph
+    from safemap.stats import autocorrelation as ac
+
+    areas = city.iloc[:144].assign(y=np.random.default_rng(3).gamma(2.0, size=144))
+    weights = build_graph(areas, "inverse_distance", distance=150).weights * 9.0
+    graph = AreaGraph.from_weights(weights, areas.index)
+    found = local_getis_ord(areas, "y", graph=graph, permutations=99, max_permutations=99).frame["statistic"]
+    np.testing.assert_allclose(found, ac.local_getis_ord(areas["y"], weights, self_weight=9.0))

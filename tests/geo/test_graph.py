@@ -237,10 +237,18 @@ def test_ids_that_differ_raise_with_both_sides_named():
         as_area_graph(adjacency, pd.Index(["1", "2"]))
 
 
-def test_weights_must_be_equal_within_a_row():
+def test_weights_are_kept_where_they_differ_within_a_row():
     adjacency = pd.DataFrame({"focal": list("aab"), "neighbor": list("bca"), "weight": [1.0, 2.0, 1.0]})
-    with pytest.raises(StatisticsError, match=r"unequal weight, e\.g\. \['a'\]"):
-        as_area_graph(adjacency, pd.Index(list("abc")))
+    graph = as_area_graph(adjacency, pd.Index(list("cab")))
+    assert graph.weights.toarray().tolist() == [[0, 0, 0], [2, 0, 1], [0, 1, 0]]
+    assert graph.matrix is graph.weights
+    assert set(graph.adjacency.data) == {1.0}
+    part = graph.subset(["a", "c"])
+    assert part.weights.toarray().tolist() == [[0, 2], [0, 0]]
+    back = as_area_graph(graph.to_libpysal(), pd.Index(list("cab")))
+    assert (back.weights != graph.weights).nnz == 0
+    adjacency["weight"] = [2.0, 2.0, 7.0]
+    assert as_area_graph(adjacency, pd.Index(list("abc"))).weights is None
     adjacency["weight"] = [0.5, 0.5, -1.0]
     with pytest.raises(StatisticsError, match="not negative"):
         as_area_graph(adjacency, pd.Index(list("abc")))

@@ -119,6 +119,7 @@ def describe(subject: Subject, case: Case, graph: AreaGraph, **options: Any) -> 
         **subject.described,
         **options,
         "graph": dict(graph.settings),
+        "weights": "equal within a row" if graph.weights is None else "as the graph has them",
         "areas": len(subject.frame),
         "areas_without_data": len(subject.frame) - len(case.ids),
         "areas_tested": 0,

@@ -76,13 +76,14 @@ def permute(case: Case, options: Options, *, flip: NDArray[np.bool_] | None = No
 
     return conditional_test(
         case.values,
-        case.graph.adjacency,
+        case.graph.matrix,
         permutations=options.permutations,
         max_permutations=options.max_permutations,
         refine_below=options.refine_below,
         alternative=options.alternative,
         flip=flip,
         counts=True,
+        weighted=case.graph.weights is not None,
         rng=options.rng,
     )
 
@@ -94,8 +95,11 @@ def tail_of(test: PermutationTest) -> NDArray[np.int64]:
 
 def conditional_z(case: Case) -> NDArray[np.float64]:
     """The neighbours' sum in units of its standard deviation under conditional permutation."""
+    from safemap.stats.autocorrelation import local_getis_ord
     from safemap.stats.permutation import conditional_moments
 
+    if case.graph.weights is not None:  # Gi is just that
+        return local_getis_ord(case.values, case.graph.weights, star=False)
     cards = case.graph.cardinalities.to_numpy()
     mean, variance = conditional_moments(case.values, cards)
     possible = variance > 0
@@ -133,6 +137,7 @@ def classify(
     """Adjust, say what could be reached, and give every area its class."""
     from safemap.stats.multiple_testing import adjust_p, smallest_adjusted_p
     from safemap.stats.permutation import smallest_p
+    from safemap.stats.weighted_permutation import uneven_rows
 
     p = table.loc[case.ids, "p_value"].to_numpy()
     adjusted = adjust_p(p, options.adjust)
@@ -145,6 +150,7 @@ def classify(
         refine_below=options.refine_below,
         alternative=options.alternative,
         computed=test.computed,
+        ordered=uneven_rows(case.graph.matrix),
     )
     best = smallest_adjusted_p(reachable, options.adjust)
     tested = ~np.isnan(p)

@@ -253,7 +253,7 @@ def local_moran(
         crude rates of small areas are wild. Used without asking where both columns exist and nothing is
         named.
     graph : AreaGraph, libpysal Graph or W, or frame of links
-        Neighbours, matched by id; each counts the same.
+        Neighbours, matched by id; each counts the same, unless the graph has weights.
     permutations, max_permutations : int
         Draws for every area, and for the areas whose first p is at most `alpha` or 0.1, whichever is larger:
         their p comes from a second, independent table of draws.
@@ -311,9 +311,7 @@ def local_moran(
     graph = as_area_graph(graph, subject.frame.index)
     case = prepare(subject, graph)
     options = Options(permutations, max_permutations, alternative, adjust, alpha, read_seed(rng))
-    settings = describe(
-        subject, case, graph, **options._asdict(), variance="n-1", weights="equal within a row"
-    )
+    settings = describe(subject, case, graph, **options._asdict(), variance="n-1")
     table = blank_table(subject, graph)
     if not case.reason:
         from safemap.stats.autocorrelation import local_moran as statistic
@@ -321,7 +319,7 @@ def local_moran(
         from safemap.stats.permutation import deviations
 
         z = deviations(case.values)
-        local = statistic(case.values, row_standardised(case.graph.adjacency))
+        local = statistic(case.values, row_standardised(case.graph.matrix))
         test = permute(case, options, flip=z < 0)
         p = np.where((z == 0) & ~np.isnan(test.p_value), 1.0, test.p_value)
         lag = np.where(z == 0, 0.0, local.statistic * np.sign(z))
@@ -361,7 +359,9 @@ def local_getis_ord(
         Columns of counts and of people at risk; the Assuncao-Reis EB index of the rate is tested. Used
         without asking where both columns exist and nothing is named.
     graph : AreaGraph, libpysal Graph or W, or frame of links
-        Neighbours, matched by id; each counts the same, in Gi* as much as the area itself.
+        Neighbours, matched by id; each counts the same, in Gi* as much as the area itself, unless the graph
+        has weights: then the area itself counts as a neighbour at no distance (kernel), else as much as its
+        heaviest neighbour.
     star : bool
         True: Gi*, the area is part of its neighbourhood. False: Gi, the neighbours alone.
     permutations, max_permutations : int
@@ -420,14 +420,12 @@ def local_getis_ord(
     graph = as_area_graph(graph, subject.frame.index)
     case = prepare(subject, graph)
     options = Options(permutations, max_permutations, alternative, adjust, alpha, read_seed(rng))
-    settings = describe(
-        subject, case, graph, **options._asdict(), star=star, variance="n", weights="binary", tiers=TIERS
-    )
+    settings = describe(subject, case, graph, **options._asdict(), star=star, variance="n", tiers=TIERS)
     table = blank_table(subject, graph)
     if not case.reason:
         from safemap.stats.autocorrelation import local_getis_ord as statistic
 
-        g = statistic(case.values, case.graph.adjacency, star=star)
+        g = statistic(case.values, case.graph.matrix, star=star, self_weight=_self_weight(case.graph))
         test = permute(case, options)
         pointing = np.where(g > 0, tail_of(test) > 0, tail_of(test) < 0) & (np.nan_to_num(g) != 0)
         fill(table, case, g, conditional_z(case), test.p_value, test)
@@ -438,12 +436,20 @@ def local_getis_ord(
     )
 
 
+def _self_weight(graph: AreaGraph) -> float | NDArray[np.float64]:
+    """How much an area itself counts in Gi*: see :func:`local_getis_ord`."""
+    if graph.weights is None or graph.settings.get("rule") == "kernel":
+        return 1.0
+    heaviest = graph.weights.max(axis=1)
+    return np.asarray(heaviest.toarray() if hasattr(heaviest, "toarray") else heaviest, dtype=float).ravel()
+
+
 def _moran_numbers(
     values: NDArray[np.float64], graph: AreaGraph, permutations: int, alternative: Alternative, rng: int
 ) -> dict[str, Any]:
     from safemap.stats.autocorrelation import global_p, moran, permuted_moran, row_standardised
 
-    weights = row_standardised(graph.adjacency)
+    weights = row_standardised(graph.matrix)
     result = moran(values, weights)
     simulated = permuted_moran(values, weights, permutations=permutations, rng=rng)
     return {

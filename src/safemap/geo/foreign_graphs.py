@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class ForeignLinks(NamedTuple):
     """What a foreign graph says."""
 
-    adjacency: csr_array
+    adjacency: csr_array  #: 1.0 for each link
+    weights: csr_array | None  #: only where they differ within a row
     ids: pd.Index
     source: str
 
@@ -29,9 +30,9 @@ def read_links(graph: Any, ids: pd.Index | None) -> ForeignLinks:
     import pandas as pd
 
     if hasattr(graph, "unique_ids") and hasattr(graph, "sparse"):
-        return _binary(graph.sparse, pd.Index(graph.unique_ids), source="libpysal Graph")
+        return links_of(graph.sparse, pd.Index(graph.unique_ids), source="libpysal Graph")
     if hasattr(graph, "id_order") and hasattr(graph, "sparse"):
-        return _binary(graph.sparse, pd.Index(graph.id_order), source="libpysal W")
+        return links_of(graph.sparse, pd.Index(graph.id_order), source="libpysal W")
     if isinstance(graph, pd.Series):
         graph = graph.rename("weight").reset_index()
     if isinstance(graph, pd.DataFrame) and {"focal", "neighbor"} <= set(graph.columns):
@@ -60,14 +61,16 @@ def _from_frame(links: pd.DataFrame, ids: pd.Index | None) -> ForeignLinks:
             "The frame of links has the same focal and neighbor more than once; drop the duplicates."
         )
     weight = links["weight"].to_numpy(dtype=float) if "weight" in links.columns else np.ones(len(links))
-    return _binary(
+    return links_of(
         coo_array((weight, (rows, columns)), shape=(len(ids), len(ids))), ids, source="frame of links"
     )
 
 
-def _binary(weights: Any, ids: pd.Index, *, source: str) -> ForeignLinks:
-    """Links where the weight is not zero, after checking that weights are equal within each row."""
+def links_of(weights: Any, ids: pd.Index, *, source: str) -> ForeignLinks:
+    """Links where the weight is not zero; the weights too unless they are equal within each row."""
     from scipy.sparse import coo_array
+
+    from safemap.stats.weighted_permutation import uneven_rows
 
     coo = coo_array(weights, dtype=float)
     keep = (coo.row != coo.col) & (coo.data != 0)
@@ -75,14 +78,6 @@ def _binary(weights: Any, ids: pd.Index, *, source: str) -> ForeignLinks:
     csr.sort_indices()
     if not np.isfinite(csr.data).all() or (csr.data < 0).any():
         raise StatisticsError("Weights must be finite and not negative.")
-    row = np.repeat(np.arange(len(ids)), np.diff(csr.indptr))
-    largest = np.zeros(len(ids))
-    np.maximum.at(largest, row, csr.data)
-    uneven = np.unique(row[~np.isclose(csr.data, largest[row], rtol=1e-9, atol=0)])
-    if len(uneven):
-        raise StatisticsError(
-            f"{len(uneven)} areas have neighbours of unequal weight, e.g. {ids[uneven[:3]].tolist()}. Local "
-            "inference needs equal weights within a row (contiguity, nearest neighbours, distance bands)."
-        )
-    csr.data[:] = 1.0
-    return ForeignLinks(csr, ids, source)
+    adjacency = csr.copy()
+    adjacency.data[:] = 1.0
+    return ForeignLinks(adjacency, csr if uneven_rows(csr).any() else None, ids, source)

@@ -1,7 +1,8 @@
-"""Who is a neighbour of whom: contiguity by tolerance, and the door to libpysal.
+"""Who is a neighbour of whom, and how much it counts; the door to libpysal.
 
-Real boundaries overlap and miss each other by centimetres, so neighbours are found *within a tolerance* and
-what only the tolerance found is reported.
+Real boundaries overlap and miss each other by centimetres, so areas that touch are found *within a tolerance*
+and what only the tolerance found is reported. What touches is found in :mod:`safemap.geo.contiguity`, what is
+near in :mod:`safemap.geo.proximity`.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ import numpy as np
 from safemap._typing import AreasLike, Isolates
 from safemap.errors import AlignmentError, ConfigError, InputError
 from safemap.geo.contiguity import Pairs, describe_near, touching_pairs
-from safemap.geo.foreign_graphs import read_links
-from safemap.geo.proximity import settle_isolates
+from safemap.geo.foreign_graphs import links_of, read_links
+from safemap.geo.proximity import KERNELS, Kernel, Proximity, attach_one_way, near_links, settle_isolates
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -26,7 +27,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
-Rule = Literal["queen", "rook"]
+Rule = Literal["queen", "rook", "knn", "distance", "kernel", "inverse_distance", "delaunay", "gabriel"]
+
+#: options that a rule needs, and options that only make sense with some rules
+_NEEDS = {"knn": "k", "distance": "distance", "kernel": "distance", "inverse_distance": "distance"}
+_CONTIGUITY = ("queen", "rook")
+_WEIGHTED = ("kernel", "inverse_distance")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -45,12 +51,16 @@ class AreaGraph:
         Links between areas that share no vertex: ``focal``, ``neighbor``, ``kind`` (touch: the outlines meet
         without a common vertex; overlap; gap), ``gap_m`` (metres between them) and ``overlap_m2``. Overlaps
         and gaps are faults of the boundaries worth repairing.
+    weights : scipy.sparse.csr_array, optional
+        How much each neighbour counts, above 0, with the same links as `adjacency`; only where neighbours of
+        one area count differently (kernel, inverse distance, weights given).
     """
 
     ids: pd.Index
     adjacency: csr_array
     settings: Mapping[str, Any] = field(default_factory=dict)
     only_by_tolerance: pd.DataFrame | None = None
+    weights: csr_array | None = None
 
     def __post_init__(self) -> None:
         if not self.ids.is_unique:
@@ -59,6 +69,38 @@ class AreaGraph:
         if self.adjacency.shape != (len(self.ids), len(self.ids)):
             shape = " x ".join(map(str, self.adjacency.shape))
             raise AlignmentError(f"The adjacency is {shape} but there are {len(self.ids)} ids.")
+        w, a = self.weights, self.adjacency
+        if w is not None and not (
+            np.array_equal(w.indptr, a.indptr) and np.array_equal(w.indices, a.indices) and (w.data > 0).all()
+        ):
+            raise AlignmentError("Weights must be above 0 for exactly the links of the adjacency.")
+
+    @classmethod
+    def from_weights(cls, weights: Any, ids: Any) -> AreaGraph:
+        """A graph from a sparse or dense matrix of weights, whose rows and columns are the areas `ids`.
+
+        Links of weight zero and of an area with itself are left out.
+
+        Examples
+        --------
+        >>> graph = AreaGraph.from_weights([[0, 2.0, 1.0], [2.0, 0, 0], [1.0, 0, 0]], list("abc"))
+        >>> graph.neighbours("a").tolist(), graph.weights.toarray()[0].tolist()
+        (['b', 'c'], [0.0, 2.0, 1.0])
+        """
+        import pandas as pd
+        from scipy.sparse import coo_array
+
+        matrix, ids = coo_array(weights, dtype=float), pd.Index(ids)
+        if matrix.shape != (len(ids), len(ids)):
+            shape = " x ".join(map(str, matrix.shape))
+            raise AlignmentError(f"The weights are {shape} but there are {len(ids)} ids.")
+        found = links_of(matrix, ids, source="weights given")
+        return cls(ids, found.adjacency, {"source": found.source}, weights=found.weights)
+
+    @property
+    def matrix(self) -> csr_array:
+        """The weights where neighbours count differently, else the adjacency."""
+        return self.adjacency if self.weights is None else self.weights
 
     @cached_property
     def cardinalities(self) -> pd.Series:
@@ -120,12 +162,12 @@ class AreaGraph:
 
         ids = pd.Index(ids)
         at = self._positions(ids)
-        adjacency = self.adjacency[at][:, at]
-        adjacency.sort_indices()
+        adjacency = _part(self.adjacency, at)
+        weights = None if self.weights is None else _part(self.weights, at)
         only = self.only_by_tolerance
         if only is not None:
             only = only[only["focal"].isin(ids) & only["neighbor"].isin(ids)].reset_index(drop=True)
-        return replace(self, ids=ids, adjacency=adjacency, only_by_tolerance=only)
+        return replace(self, ids=ids, adjacency=adjacency, weights=weights, only_by_tolerance=only)
 
     def reordered(self, ids: Any) -> AreaGraph:
         """The same graph with its areas in the order of `ids`, which must be the same ids.
@@ -142,13 +184,13 @@ class AreaGraph:
         return self if ids.equals(self.ids) else self.subset(ids)
 
     def to_libpysal(self) -> Graph:
-        """The same graph as a binary :class:`libpysal.graph.Graph`."""
+        """The same graph as a :class:`libpysal.graph.Graph`; binary unless it has weights."""
         from libpysal.graph import Graph
 
-        coo = self.adjacency.tocoo()
+        coo = self.matrix.tocoo()
         alone = np.flatnonzero(np.diff(self.adjacency.indptr) == 0)
         focal, neighbor = np.concatenate([coo.row, alone]), np.concatenate([coo.col, alone])
-        weight = np.concatenate([np.ones(coo.nnz), np.zeros(len(alone))])
+        weight = np.concatenate([coo.data, np.zeros(len(alone))])
         order = np.lexsort((neighbor, focal))
         return Graph.from_arrays(self.ids.take(focal[order]), self.ids.take(neighbor[order]), weight[order])
 
@@ -184,33 +226,61 @@ class AreaGraph:
 
 
 def build_graph(
-    areas: AreasLike, rule: Rule = "queen", *, tolerance: float = 1.0, isolates: Isolates = "exclude"
+    areas: AreasLike,
+    rule: Rule = "queen",
+    *,
+    tolerance: float = 1.0,
+    isolates: Isolates = "exclude",
+    k: int | None = None,
+    distance: float | None = None,
+    kernel: Kernel = "triangular",
+    power: float = 1.0,
+    order: int = 1,
 ) -> AreaGraph:
-    """Neighbours by contiguity, within a tolerance.
+    """Neighbours by contiguity, within a tolerance, or by distance.
 
     Parameters
     ----------
     areas : geopandas.GeoDataFrame or Result
         Polygons with a CRS and unique ids in the index. Unless the CRS is metric, they are projected to the
         local UTM zone to measure; ``settings["epsg"]`` says which.
-    rule : {"queen", "rook"}
+    rule : str
         ``queen``: areas that share a point, overlap, or are at most `tolerance` apart. ``rook``: areas that
-        share a border longer than `tolerance`.
+        share a border longer than `tolerance`. The others look at centroids: ``knn``: the `k` nearest,
+        which need not be mutual. ``distance``: at most `distance` apart. ``kernel``: the same, but near ones
+        count more. ``inverse_distance``: the same, weight ``d**-power``. ``delaunay``: corners of one
+        triangle of the Delaunay triangulation. ``gabriel``: no other centroid in the circle between the two.
     tolerance : float
         Metres within which two outlines are taken to touch. Default 1. With 0, areas without a CRS will do.
     isolates : {"exclude", "attach-nearest", "error"}
         Areas without neighbours stay so and are never tested; or are linked to the nearest area; or raise.
+    k : int
+        Number of neighbours for ``knn``. Of equally near areas those with the smaller id are taken.
+    distance : float
+        Metres between centroids, for ``distance`` and ``inverse_distance``; the bandwidth for ``kernel``.
+    kernel : {"triangular", "epanechnikov", "quartic", "gaussian"}
+        Weight at the share u of the bandwidth: ``1 - u``, ``1 - u**2``, ``(1 - u**2)**2``, or
+        ``exp(-u**2 / 2)`` up to three bandwidths.
+    power : float
+        Exponent of ``inverse_distance``, above 0.
+    order : int
+        Neighbours of neighbours count too, up to so many steps; not with weights.
 
     Returns
     -------
     AreaGraph
-        Symmetric, in the order of `areas`.
+        In the order of `areas`; symmetric except for ``knn``.
 
     Notes
     -----
     For the rook rule, the length of the outline of one area that lies within the tolerance of the other is
     compared with three times the tolerance, because two areas that meet in a corner only have up to twice the
     tolerance of outline near each other.
+
+    References
+    ----------
+    Gabriel, K. R., Sokal, R. R. (1969). A new statistical approach to geographic variation analysis.
+    Systematic Zoology 18, 259-278. doi:10.2307/2412323
 
     Examples
     --------
@@ -226,19 +296,28 @@ def build_graph(
     ['b', 'c']
     >>> build_graph(areas).only_by_tolerance[["focal", "neighbor", "kind"]].to_numpy().tolist()
     [['a', 'd', 'gap'], ['c', 'd', 'gap']]
+    >>> build_graph(areas, "kernel", distance=18).weights.toarray()[0].round(2).tolist()
+    [0.0, 0.5, 0.5, 0.28]
     """
     _check_options(rule, tolerance, isolates)
+    _check_measures(rule, k, distance, kernel, power, order)
     frame = _frame_of(areas)
-    projected, epsg = _measurable(frame, tolerance)
+    projected, epsg = _measurable(frame, tolerance if rule in _CONTIGUITY else 1.0)
     geometry = projected.geometry.to_numpy()
+    settings: dict[str, Any] = {"rule": rule, "epsg": epsg, "isolates": isolates}
+    if rule not in _CONTIGUITY:
+        measure = Proximity(rule, k, distance, kernel, power)
+        settings |= measure.settings()
+        matrix = near_links(geometry, frame.index, measure)
+        return _finished(matrix, geometry, frame.index, settings, order, weighted=rule in _WEIGHTED)
     pairs, near = touching_pairs(geometry, rule, tolerance)
     pairs, attached = settle_isolates(geometry, frame.index, pairs, isolates)
-    settings = {"rule": rule, "tolerance_m": float(tolerance), "epsg": epsg, "isolates": isolates}
+    settings["tolerance_m"] = float(tolerance)
     if len(attached):
         settings["attached"] = frame.index[attached].tolist()
     return AreaGraph(
         ids=frame.index,
-        adjacency=_symmetric(pairs, len(frame)),
+        adjacency=_within_steps(_symmetric(pairs, len(frame)), order, settings),
         settings=settings,
         only_by_tolerance=describe_near(geometry, frame.index, near),
     )
@@ -251,8 +330,8 @@ def as_area_graph(graph: Any, ids: Any = None) -> AreaGraph:
     ----------
     graph : AreaGraph, libpysal Graph, libpysal W, or pandas.DataFrame
         A frame has one row per link, columns ``focal`` and ``neighbor`` and, if wanted, ``weight``. Links of
-        weight zero and of an area with itself are left out. Weights must be equal within a row (binary or
-        row-standardised): they are read as links.
+        weight zero and of an area with itself are left out. Weights that are equal within each row (binary or
+        row-standardised) are read as links, others are kept as ``weights``.
     ids : pandas.Index, optional
         The ids of the areas, in the order wanted. They are matched by id, never by position; a frame of links
         may leave out areas that have none.
@@ -262,7 +341,7 @@ def as_area_graph(graph: Any, ids: Any = None) -> AreaGraph:
     AlignmentError
         If the ids of the graph and `ids` differ.
     StatisticsError
-        If the weights differ within a row, or are negative or not finite.
+        If weights are negative or not finite.
 
     Examples
     --------
@@ -274,8 +353,8 @@ def as_area_graph(graph: Any, ids: Any = None) -> AreaGraph:
     import pandas as pd
 
     if not isinstance(graph, AreaGraph):
-        adjacency, own_ids, source = read_links(graph, None if ids is None else pd.Index(ids))
-        graph = AreaGraph(ids=own_ids, adjacency=adjacency, settings={"source": source})
+        found = read_links(graph, None if ids is None else pd.Index(ids))
+        graph = AreaGraph(found.ids, found.adjacency, {"source": found.source}, weights=found.weights)
     return graph if ids is None else graph.reordered(ids)
 
 
@@ -286,6 +365,71 @@ def _check_options(rule: str, tolerance: float, isolates: str) -> None:
         raise ConfigError(f"isolates must be one of {', '.join(get_args(Isolates))}; got {isolates!r}.")
     if not (np.isfinite(tolerance) and tolerance >= 0):
         raise ConfigError(f"tolerance must be zero or more metres; got {tolerance}.")
+
+
+def _check_measures(
+    rule: str, k: int | None, distance: float | None, kernel: str, power: float, order: int
+) -> None:
+    if kernel not in KERNELS:
+        raise ConfigError(f"kernel must be one of {', '.join(KERNELS)}; got {kernel!r}.")
+    for name, value in (("k", k), ("distance", distance)):
+        if (value is not None) != (_NEEDS.get(rule) == name):
+            wanted = "needs" if value is None else "has no use for"
+            raise ConfigError(f"The rule {rule!r} {wanted} {name}=.")
+    if k is not None and (isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1):
+        raise ConfigError(f"k must be a whole number of 1 or more; got {k!r}.")
+    if distance is not None and not (np.isfinite(distance) and distance > 0):
+        raise ConfigError(f"distance must be above zero metres; got {distance}.")
+    if not (np.isfinite(power) and power > 0):
+        raise ConfigError(f"power must be above zero; got {power}.")
+    if isinstance(order, bool) or not isinstance(order, (int, np.integer)) or order < 1:
+        raise ConfigError(f"order must be a whole number of 1 or more; got {order!r}.")
+    if order > 1 and rule in _WEIGHTED:
+        raise ConfigError(f"The rule {rule!r} has weights; give a larger distance instead of an order.")
+
+
+def _finished(
+    matrix: csr_array,
+    geometry: NDArray[Any],
+    ids: pd.Index,
+    settings: dict[str, Any],
+    order: int,
+    *,
+    weighted: bool,
+) -> AreaGraph:
+    """The graph of links by distance, with isolates settled and steps counted."""
+    matrix, attached = attach_one_way(matrix, geometry, ids, settings["isolates"], both=not weighted)
+    if len(attached):
+        settings["attached"] = ids[attached].tolist()
+    if not weighted:
+        matrix = _within_steps(matrix, order, settings)
+    found = links_of(matrix, ids, source=settings["rule"])
+    return AreaGraph(ids, found.adjacency, settings, weights=found.weights)
+
+
+def _within_steps(adjacency: csr_array, order: int, settings: dict[str, Any]) -> csr_array:
+    """Links to all areas that can be reached in at most `order` steps."""
+    if order == 1:
+        return adjacency
+    settings["order"] = int(order)
+    reached = step = adjacency
+    for _ in range(order - 1):
+        step = step @ adjacency
+        step.data[:] = 1.0
+        reached = reached + step
+    reached = reached.tocoo()
+    keep = reached.row != reached.col
+    links = type(reached)(
+        (np.ones(int(keep.sum())), (reached.row[keep], reached.col[keep])), shape=reached.shape
+    ).tocsr()
+    links.sort_indices()
+    return links
+
+
+def _part(matrix: csr_array, at: NDArray[np.int64]) -> csr_array:
+    part = matrix[at][:, at]
+    part.sort_indices()
+    return part
 
 
 def _frame_of(areas: AreasLike) -> gpd.GeoDataFrame:

@@ -265,7 +265,7 @@ def local_getis_ord(
     weights: csr_array,
     *,
     star: bool = True,
-    self_weight: float = 1.0,
+    self_weight: ArrayLike = 1.0,
     variance: Divisor = "n",
 ) -> Floats:
     """Gi or Gi* as a z-score (Ord and Getis 1995).
@@ -278,8 +278,8 @@ def local_getis_ord(
         Without the areas themselves.
     star : bool
         True: the area counts among its neighbours (Gi*), with `self_weight`. False: it is left out (Gi).
-    self_weight : float
-        Weight of the area itself in Gi*: 1 for binary weights.
+    self_weight : float or array_like
+        Weight of the area itself in Gi*: 1 for binary weights; one number, or one per area.
     variance : {"n", "n-1"}
         Divisor of the standard deviation. ``n`` as in Ord and Getis 1995, spdep and esda; ``n-1`` as printed
         in Getis and Ord 1996.
@@ -313,7 +313,7 @@ def local_getis_ord(
     >>> local_getis_ord([2, 3, 3.2, 5, 8, 7], links, star=False).round(4).tolist()
     [-1.0137, -0.0436, 1.3156, -0.3141, 1.1537, 1.7783]
     """
-    from scipy.sparse import eye_array
+    from scipy.sparse import diags_array
 
     z, w = _standardised(values, weights)
     _factor(len(z), variance)
@@ -323,7 +323,7 @@ def local_getis_ord(
         return np.where(
             alone, np.nan, _z(w @ z - mean, spread * (1 if variance == "n" else _excess(len(z) - 1)))
         )
-    w = w + self_weight * eye_array(len(z), format="csr")
+    w = w + diags_array(np.broadcast_to(np.asarray(self_weight, dtype=float), len(z))).tocsr()
     n, total = len(z), np.asarray(w.sum(axis=1)).ravel()
     spread = (n * np.asarray(w.multiply(w).sum(axis=1)).ravel() - total**2) / (n - 1)
     return np.where(alone, np.nan, _z(w @ z, spread * (1 if variance == "n" else _excess(n))))
