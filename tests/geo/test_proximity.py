@@ -94,12 +94,17 @@ def test_the_same_links_as_libpysal(seed):
         if rule in theirs:
             ours = build_graph(areas, rule, **options)
             assert links(ours) == links(as_area_graph(theirs[rule], areas.index)), rule
-    inverse = Graph.build_distance_band(points, 900, binary=False, alpha=-1.0)
-    ours = build_graph(areas, "inverse_distance", distance=900).weights
-    other = as_area_graph(inverse, areas.index).weights
-    ratio = ours.data / other.data
-    np.testing.assert_allclose(ratio, ratio[0])
-    np.testing.assert_array_equal(ours.indices, other.indices)
+
+
+def test_inverse_distances_against_all_distances():
+    from scipy.spatial.distance import cdist
+
+    areas = scattered(seed=2)
+    xy = np.column_stack([areas.centroid.x, areas.centroid.y])
+    apart = cdist(xy, xy)
+    expected = np.where((apart > 0) & (apart <= 900), 1 / np.maximum(apart, 1e-9) ** 1.5, 0)
+    weights = build_graph(areas, "inverse_distance", distance=900, power=1.5).weights.toarray()
+    np.testing.assert_allclose(weights / weights.max(), expected / expected.max(), rtol=1e-6)
 
 
 def test_distances_that_differ_by_rounding_are_equal():
