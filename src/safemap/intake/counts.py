@@ -83,7 +83,7 @@ class AreaCounts(Result):
         )
         audit = self.audit.with_set_aside(found.frame["why_not"].dropna(), step="read_area_counts")
         placed = found.frame["area_id"].notna()
-        frame = self.frame[placed.to_numpy()].assign(area_id=found.frame["area_id"])
+        frame = self.frame[placed.to_numpy()].assign(area_id=found.frame["area_id"][placed])
         keys = ["area_id", *(c for c in ("period", "category") if c in frame.columns)]
         again = frame.index[frame.duplicated(keys, keep=False)]
         if len(again):

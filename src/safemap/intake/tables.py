@@ -75,14 +75,14 @@ def read_table(
     file = existing_file(path)
     suffixes = [s.lower() for s in file.suffixes[-2:]]
     kind = suffixes[-2] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else (suffixes or [""])[-1]
+    if header is not None and kind not in _BOOKS:
+        raise InputError(
+            f"{file.name}: header= is for workbooks only; the header of other files is their first line."
+        )
     if kind in _TEXT:
         return _from_text(file, encoding=encoding, delimiter=delimiter)
     if kind in _BOOKS:
         return _from_book(file, sheet, header)
-    if header is not None:
-        raise InputError(
-            f"{file.name}: header= is for workbooks only; the header of other files is their first line."
-        )
     if kind in (".parquet", ".geoparquet"):
         return _from_parquet(file)
     if kind in _VECTOR:

@@ -14,6 +14,8 @@ from functools import lru_cache
 #: Apostrophes and what is typed for them: U+02BB, U+02BC, U+2018, U+2019, U+0060, U+00B4, U+2032, U+02B9 ...
 APOSTROPHES = "\u02bb\u02bc\u2018\u2019\u201b\u0060\u00b4\u2032\u02b9\u02bd\uff07'"
 
+_ONE_MARK = str.maketrans(dict.fromkeys(APOSTROPHES, "'"))
+
 #: Uzbek and Russian Cyrillic to Latin letters; ``O`` and ``G`` stand for o and g with an apostrophe (oʻ, gʻ).
 #: After the Uzbek Latin alphabet of 1995 (ў oʻ, ғ gʻ, қ q, ҳ h, х x, ж j), with Russian ц щ ы э added.
 CYRILLIC = {
@@ -77,13 +79,15 @@ def latin(text: str) -> str:
     >>> latin("Дўстлик"), latin("Do\\u02bbstlik"), latin("Peñón Chico")
     ('dOstlik', 'dOstlik', 'penon chico')
     """
-    whole = " ".join(unicodedata.normalize("NFKC", text).split())
+    one_mark = text.translate(
+        _ONE_MARK
+    )  # first: the normal form of an acute accent alone begins with a space
+    whole = " ".join(unicodedata.normalize("NFKC", one_mark).split())
     words = [_one_script(word) for word in whole.split(" ")]
     small = " ".join(words).casefold()
     roman = "".join(CYRILLIC.get(c, c) for c in small)
     plain = _MARKS.sub("", unicodedata.normalize("NFD", roman))
-    marked = re.sub(rf"([og])[{APOSTROPHES}]", lambda hit: hit.group(1).upper(), plain)
-    return re.sub(rf"[{APOSTROPHES}]", "", marked)
+    return re.sub("([og])'", lambda hit: hit.group(1).upper(), plain).replace("'", "")
 
 
 @lru_cache(maxsize=65_536)
