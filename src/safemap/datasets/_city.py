@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
 from safemap.datasets._iztapalapa import Plan, distance_from_centre
-from safemap.datasets._mesh import Point, centroid
+from safemap.datasets._mesh import Mesh, Point, centroid
 from safemap.datasets._stream import Floats, Integers, Stream
 from safemap.errors import ConfigError
 
@@ -126,6 +126,22 @@ class City:
     truth: Truth
 
 
+class Divided(Protocol):
+    """A plan of any city that is divided into areas."""
+
+    @property
+    def mesh(self) -> Mesh:
+        """All faces, in metres."""
+
+    @property
+    def areas(self) -> list[int]:
+        """Faces that are areas."""
+
+    @property
+    def island(self) -> list[Point]:
+        """The area that touches no other."""
+
+
 class Borders(NamedTuple):
     """Borders that were made faulty: (first face, second face, the corner that was moved, where to)."""
 
@@ -154,7 +170,7 @@ def draw_hotspots(
         for face in candidates:
             if len(spots[offence]) == number:
                 break
-            group = _grow(plan, face, size, taken)
+            group = grow(plan, face, size, taken)
             if group is not None:
                 spots[offence].append(group)
                 taken |= {n for f in group for v in mesh.faces[f] for n in around[v]}
@@ -188,7 +204,7 @@ def expected_events(population: Floats, hot: np.ndarray, mean: float, relative_r
 class Places:
     """Random points inside areas, away from every border."""
 
-    def __init__(self, plan: Plan, borders: Borders) -> None:
+    def __init__(self, plan: Divided, borders: Borders) -> None:
         triangles, owner = [], []
         for position, face in enumerate(plan.areas):
             skip = {plan.mesh.points[v] for v in borders.corners(face)}
@@ -256,7 +272,8 @@ def draw_borders(plan: Plan, stream: Stream, *, slivers: int = 3) -> Borders:
     return Borders(over, gape, tuple((f, o) for f, o, _ in chosen[4:]))
 
 
-def _grow(plan: Plan, face: int, size: int, taken: set[int]) -> list[int] | None:
+def grow(plan: Divided, face: int, size: int, taken: set[int]) -> list[int] | None:
+    """`size` faces around `face`, the nearest connected ones first; None where there is no room."""
     mesh, allowed = plan.mesh, set(plan.areas) - taken
     if face not in allowed:
         return None

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from safemap.datasets._city import Borders, Places, _grow
+from safemap.datasets._city import Borders, Places, grow
 from safemap.datasets._mesh import Mesh, Origin, Point, centroid
 from safemap.datasets._stream import Floats, Integers, Stream
 
@@ -187,12 +187,12 @@ def _two_groups(plan: Plan, stream: Stream, *, avoid: set[int], size: int) -> li
     candidates = [plan.areas[i] for i in stream.order(len(plan.areas))]
     taken = {plan.areas[i] for i in avoid}
     for first in candidates:
-        group = _grow(plan, first, size, taken)
+        group = grow(plan, first, size, taken)
         if group is None:
             continue
         rim = {n for f in group for v in plan.mesh.faces[f] for n in around[v]}
         for other in candidates:
-            second = _grow(plan, other, size, taken | rim)
+            second = grow(plan, other, size, taken | rim)
             if second is not None:
                 return [[position[f] for f in g] for g in (group, second)]
     raise RuntimeError(f"no room for two groups of {size} blocks")  # pragma: no cover - sizes are bounded

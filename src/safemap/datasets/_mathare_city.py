@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,6 +32,7 @@ from safemap.datasets._mathare_survey import (
     true_shares,
 )
 from safemap.datasets._stream import Stream
+from safemap.datasets._xlsx import Cell
 from safemap.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ class SurveyCity(City):
         Where the cells lie.
     """
 
+    truth: SurveyTruth
     responses: pd.DataFrame
     told: pd.DataFrame
     form: Mapping[str, list[list[str]]]
@@ -229,7 +231,7 @@ def _events(
     kinds: list[str],
     areas: list[int],
     means: Mapping[str, np.ndarray],
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """The parts of the truth that are about reports."""
     import pandas as pd
 
@@ -255,7 +257,7 @@ def _events(
     }
 
 
-def _survey_truth(setting: Setting, city: Enumeration, survey: Survey) -> dict[str, object]:
+def _survey_truth(setting: Setting, city: Enumeration, survey: Survey) -> dict[str, Any]:
     """The parts of the truth that are about the survey."""
     import pandas as pd
 
@@ -285,7 +287,7 @@ def _ids(setting: Setting, positions: list[int]) -> tuple[str, ...]:
     return tuple(sorted(setting.ids[i] for i in positions))
 
 
-def _table(header: list[str], rows: list[list[object]]) -> pd.DataFrame:
+def _table(header: list[str], rows: list[list[Cell]]) -> pd.DataFrame:
     import pandas as pd
 
     frame = pd.DataFrame(rows, columns=header, dtype=object)

@@ -113,7 +113,7 @@ def _texts(rows: Sequence[Report], stream: Stream) -> list[tuple[str, ...]]:
     hours = [_HOURS[i] for i in stream.integers(0, len(_HOURS), n).tolist()]
     minutes = (5 * stream.integers(0, 12, n)).tolist()
     metres, channel = stream.integers(4, 40, n).tolist(), stream.integers(0, len(_CHANNELS), n).tolist()
-    out = []
+    out: list[tuple[str, ...]] = []
     for row, hour, minute, accuracy, c in zip(rows, hours, minutes, metres, channel, strict=True):
         when = row.when or f"{day_first(row.day)} {hour:02d}:{minute:02d}"
         measured = "" if "" in (row.lat, row.lon) else str(accuracy)

@@ -102,7 +102,7 @@ def _sample(city: Enumeration, stream: Stream) -> list[int]:
     return [ea for ea in chosen for _ in range(PER_EA)]
 
 
-def _yes_no(said: np.ndarray, u: np.ndarray) -> list[Cell]:
+def _yes_no(said: np.ndarray, u: np.ndarray) -> list[int | None]:
     """1 and 0, with 99 for those who do not know and nothing for those who did not answer."""
     return [
         99 if x < _DONT_KNOW else None if x < _DONT_KNOW + _BLANK else int(y)
@@ -138,7 +138,7 @@ class _People:
         unsafe = _yes_no(said["after_dark"], stream.uniform(n))
         degree = stream.integers(0, 2, n).tolist()
         self._after_dark = [
-            a if a in (None, 99) else 1 + 2 * a + d for a, d in zip(unsafe, degree, strict=True)
+            a if a is None or a == 99 else 1 + 2 * a + d for a, d in zip(unsafe, degree, strict=True)
         ]
         self._avoid = [_some_places(u) if a in (3, 4) else None for a, u in zip(
             self._after_dark, stream.uniform(6 * n).reshape(-1, 6).tolist(), strict=True
@@ -190,7 +190,7 @@ class _Told:
         "_parent_index",
     )  # fmt: skip
 
-    def __init__(self, victim: Sequence[Cell], stream: Stream) -> None:
+    def __init__(self, victim: Sequence[int | None], stream: Stream) -> None:
         n, kinds = len(victim), len(CHOICES["crime"])
         self.incidents = [
             _incidents(u) if v == 1 else []
