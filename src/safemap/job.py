@@ -150,7 +150,11 @@ def _compute(config: AssessmentConfig, tell: Progress) -> Findings:
         smooth = None if c.rates.smooth == "none" else smooth_rates(rates, method=c.rates.smooth)
         tell("finding neighbours")
         graph = build_graph(
-            placed.areas, c.graph.rule, tolerance=c.graph.tolerance, isolates=c.graph.isolates
+            placed.areas,
+            c.graph.rule,
+            tolerance=c.graph.tolerance,
+            order=c.graph.order,
+            isolates=c.graph.isolates,
         )
         tell("testing neighbourhoods")
         test = {

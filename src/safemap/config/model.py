@@ -167,6 +167,7 @@ class GraphSection:
         Choice(("queen", "rook")), "a shared point makes neighbours, or only a shared border", "queen"
     )
     tolerance: float = option(Number(0), "metres within which two outlines touch", threshold("tolerance_m"))
+    order: int = option(Number(1, whole=True), "neighbours of neighbours count too, up to so many steps", 1)
     isolates: str = option(
         Choice(("exclude", "attach-nearest", "error")),
         "what to do with areas that have no neighbours",

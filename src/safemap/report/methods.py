@@ -207,8 +207,10 @@ def flag_sentences(f: Findings) -> list[str]:
 def _neighbours(f: Findings) -> str:
     lonely = int((f.graph.adjacency.sum(axis=1) == 0).sum())
     isolated = say_count("isolated", lonely) if lonely else say("no_isolated")
-    rule = f.graph.settings["rule"]
-    return say("graph", what=say(rule), tolerance=f"{f.graph.settings['tolerance_m']:g}", isolated=isolated)
+    g = f.graph.settings
+    direct = say("graph", what=say(g["rule"]), tolerance=f"{g['tolerance_m']:g}")
+    wider = [say("graph_order", order=g["order"])] if g.get("order", 1) > 1 else []
+    return " ".join([direct, *wider, isolated])
 
 
 def _privacy(f: Findings) -> list[str]:
