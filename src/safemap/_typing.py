@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 Alternative: TypeAlias = Literal["two-sided", "greater", "less"]
 Adjust: TypeAlias = Literal["fdr_bh", "fdr_by", "holm", "bonferroni", "none"]
+Null: TypeAlias = Literal["permutation", "constant-risk"]
 Audience: TypeAlias = Literal["internal", "partner", "public"]
 Language: TypeAlias = Literal["en", "es", "ru", "uz-Latn", "uz-Cyrl", "sw"]
 Match: TypeAlias = Literal["inside", "boundary", "overlap", "nearest", "outside", "missing"]

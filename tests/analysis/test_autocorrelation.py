@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shapely.geometry import box
 
 from safemap import area_rates, build_graph, global_moran, local_getis_ord, local_moran, smooth_rates
-from safemap.analysis.autocorrelation import GETIS_ORD_CLUSTERS, MORAN_CLUSTERS
+from safemap.analysis.autocorrelation_results import GETIS_ORD_CLUSTERS, MORAN_CLUSTERS
 from safemap.errors import AlignmentError, ConfigError, InputError, StatisticsError, StatisticsWarning
 from safemap.stats.rates import eb_index
 

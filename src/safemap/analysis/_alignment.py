@@ -58,7 +58,10 @@ def read_subject(areas: AreasLike, column: str | None, events: str | None, popul
     described = {"column": column, "events": events, "population": population, "automatic": automatic}
     audit = areas.audit if isinstance(areas, Result) else None
     if column is None:
-        counts, people = _numbers(frame, events, signed=False), _numbers(frame, population, signed=False)
+        counts, people = (
+            read_numbers(frame, events, signed=False),
+            read_numbers(frame, population, signed=False),
+        )
         values, total = _index_of_rates(counts, people, canonical_order(frame.index))
         described["tested"] = f"the EB index of {events} per {population}"
         return Subject(frame, values, total, described, audit)
@@ -71,7 +74,7 @@ def read_subject(areas: AreasLike, column: str | None, events: str | None, popul
             StatisticsWarning,
             stacklevel=3,
         )
-    values = _numbers(frame, column, signed=column != "events")
+    values = read_numbers(frame, column, signed=column != "events")
     described["tested"] = f"column {column}"
     total = float(np.nansum(values)) if column == "events" else float("nan")
     return Subject(frame, values, total, described, audit)
@@ -164,7 +167,7 @@ def _frame(areas: AreasLike) -> gpd.GeoDataFrame:
     return frame
 
 
-def _numbers(frame: gpd.GeoDataFrame, column: str | None, *, signed: bool) -> NDArray[np.float64]:
+def read_numbers(frame: gpd.GeoDataFrame, column: str | None, *, signed: bool) -> NDArray[np.float64]:
     """A column as floats, NaN where missing; an error where it holds what cannot be a number to test."""
     import pandas as pd
 

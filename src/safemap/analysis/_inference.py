@@ -133,6 +133,7 @@ def classify(
     *,
     kinds: NDArray[Any],
     pointing: NDArray[np.bool_],
+    reachable: NDArray[np.float64] | None = None,
 ) -> None:
     """Adjust, say what could be reached, and give every area its class."""
     from safemap.stats.multiple_testing import adjust_p, smallest_adjusted_p
@@ -142,16 +143,17 @@ def classify(
     p = table.loc[case.ids, "p_value"].to_numpy()
     adjusted = adjust_p(p, options.adjust)
     table.loc[case.ids, "p_adjusted"] = adjusted
-    reachable = smallest_p(
-        len(case.ids),
-        case.graph.cardinalities.to_numpy(),
-        permutations=options.permutations,
-        max_permutations=options.max_permutations,
-        refine_below=options.refine_below,
-        alternative=options.alternative,
-        computed=test.computed,
-        ordered=uneven_rows(case.graph.matrix),
-    )
+    if reachable is None:
+        reachable = smallest_p(
+            len(case.ids),
+            case.graph.cardinalities.to_numpy(),
+            permutations=options.permutations,
+            max_permutations=options.max_permutations,
+            refine_below=options.refine_below,
+            alternative=options.alternative,
+            computed=test.computed,
+            ordered=uneven_rows(case.graph.matrix),
+        )
     best = smallest_adjusted_p(reachable, options.adjust)
     tested = ~np.isnan(p)
     settings |= {

@@ -6,14 +6,13 @@ get a class that says why; only input that makes no sense raises.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from safemap._typing import RNG, Adjust, Alternative, AreasLike
-from safemap.analysis._alignment import describe, prepare, read_seed, read_subject, why_not
+from safemap._typing import RNG, Adjust, Alternative, AreasLike, Null
+from safemap.analysis._alignment import Case, Subject, describe, prepare, read_seed, read_subject, why_not
+from safemap.analysis._constant_risk import check_null, risk_test
 from safemap.analysis._inference import (
     TIERS,
     Options,
@@ -26,122 +25,20 @@ from safemap.analysis._inference import (
     permute,
     tail_of,
 )
+from safemap.analysis.autocorrelation_results import (
+    MORAN_CLUSTERS,
+    GlobalMoranResult,
+    LocalGetisOrdResult,
+    LocalMoranResult,
+)
 from safemap.geo.graph import as_area_graph
-from safemap.results import Result
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
     from safemap.geo.graph import AreaGraph
-
-#: Classes that stand for a finding; all others say why there is none.
-MORAN_CLUSTERS = ("high-high", "low-low", "high-low", "low-high")
-GETIS_ORD_CLUSTERS = ("hot-1", "hot-5", "hot-10", "cold-10", "cold-5", "cold-1")
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class GlobalMoranResult(Result):
-    """One statement about the whole map; see :func:`global_moran`.
-
-    ``frame`` has one row. The numbers are attributes too.
-    """
-
-    kind: ClassVar[str] = "global_moran"
-
-    statistic: float = float("nan")  #: Moran's I
-    expected: float = float("nan")  #: its mean under no association, -1 / (n - 1)
-    z_score: float = float("nan")  #: standardised under randomisation
-    p_value: float = float("nan")  #: permutation p
-    permutations: int = 0  #: draws behind it
-
-    def _headline(self) -> str:
-        s = self.settings
-        if np.isnan(self.statistic):
-            return f"Moran's I of {s['tested']}: not computed, {s['reason']}"
-        return (
-            f"Moran's I of {s['tested']} = {self.statistic:.4f} (expected {self.expected:.4f}, "
-            f"z {self.z_score:.2f}, p {self.p_value:.4g}, {s['alternative']}, {self.permutations:,} "
-            f"permutations, rng {s['rng']}) on {s['areas_tested']:,} of {s['areas']:,} areas"
-        )
-
-    def summary(self) -> str:
-        """The statistic, its p, and what they mean in a sentence."""
-        return "\n".join([super().summary(), *self.settings["notes"], self._reading()])
-
-    def _reading(self) -> str:
-        if np.isnan(self.p_value):
-            return "Nothing can be said about the map as a whole."
-        if self.p_value > self.settings["alpha"]:
-            return "Neighbouring areas are no more alike than chance would make them."
-        alike = "more" if self.statistic > self.expected else "less"
-        return f"Neighbouring areas are {alike} alike than chance would make them."
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class _LocalResult(Result):
-    """What local Moran and Gi* have in common."""
-
-    findings: ClassVar[tuple[str, ...]] = ()
-    title: ClassVar[str] = ""
-
-    @property
-    def counts(self) -> Mapping[str, int]:
-        """Number of areas in each class that occurs."""
-        return {str(k): int(v) for k, v in self.frame["cluster"].value_counts().items()}
-
-    @property
-    def flagged(self) -> pd.Index:
-        """Ids of the areas with a finding at ``settings["alpha"]``."""
-        significant = self.frame["p_adjusted"] <= self.settings["alpha"]
-        return self.frame.index[self.frame["cluster"].isin(self.findings) & significant]
-
-    def summary(self) -> str:
-        """What was tested, how many areas are flagged, how many by chance, and what could be reached."""
-        return "\n".join([super().summary(), *self._details(), *self.settings["notes"]])
-
-    def _headline(self) -> str:
-        counts, s = self.counts, self.settings
-        found = ", ".join(f"{counts[c]} {c}" for c in self.findings if c in counts)
-        return (
-            f"{self.title} of {s['tested']}: {len(self.flagged):,} of {len(self.frame):,} areas flagged at "
-            f"{s['alpha']:g} ({s['adjust']}, {s['alternative']})" + (f": {found}" if found else "")
-        )
-
-    def _details(self) -> list[str]:
-        s, counts = self.settings, self.counts
-        lines = []
-        if s["areas_tested"]:
-            by_chance = s["alpha"] * s["areas_tested"]
-            lines.append(
-                f"{s['areas_tested']:,} areas tested. By chance alone, {by_chance:.1f} of them would have "
-                f"p <= {s['alpha']:g}; {s['p_below_alpha']} have."
-            )
-            lines.append(_meaning_of_adjustment(s["adjust"], s["alpha"], len(self.flagged)))
-            lines.append(
-                f"Smallest p that could be reached {s['smallest_p']:.2g}, adjusted "
-                f"{s['smallest_p_adjusted']:.2g}; {_how(s)}."
-            )
-        expected = (*self.findings, "not significant")
-        return lines + [f"{n:,} area(s): {c}" for c, n in counts.items() if c not in expected]
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class LocalMoranResult(_LocalResult):
-    """Local Moran's I by area; see :func:`local_moran`."""
-
-    kind: ClassVar[str] = "local_moran"
-    findings: ClassVar[tuple[str, ...]] = MORAN_CLUSTERS
-    title: ClassVar[str] = "local Moran"
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class LocalGetisOrdResult(_LocalResult):
-    """Gi or Gi* by area; see :func:`local_getis_ord`."""
-
-    kind: ClassVar[str] = "local_getis_ord"
-    findings: ClassVar[tuple[str, ...]] = GETIS_ORD_CLUSTERS
-    title: ClassVar[str] = "Getis-Ord"
+    from safemap.stats.permutation import PermutationTest
 
 
 def global_moran(
@@ -233,6 +130,7 @@ def local_moran(
     events: str | None = None,
     population: str | None = None,
     graph: Any,
+    null: Null = "permutation",
     permutations: int = 9_999,
     max_permutations: int = 999_999,
     alternative: Alternative = "two-sided",
@@ -254,6 +152,10 @@ def local_moran(
         named.
     graph : AreaGraph, libpysal Graph or W, or frame of links
         Neighbours, matched by id; each counts the same, unless the graph has weights.
+    null : {"permutation", "constant-risk"}
+        What chance is. ``permutation``: the values of the other areas could have been dealt out otherwise.
+        ``constant-risk``, with `events` and `population`: everybody runs the same risk, so events fall on
+        areas as people do; see the notes.
     permutations, max_permutations : int
         Draws for every area, and for the areas whose first p is at most `alpha` or 0.1, whichever is larger:
         their p comes from a second, independent table of draws.
@@ -286,6 +188,12 @@ def local_moran(
     Gi, Gi* and local Moran ask the same question of the neighbours' sum, so their two-sided p-values are
     equal: they are one piece of evidence, not three.
 
+    Under ``null="constant-risk"`` `value` is the standardised excess of the area, ``(O - E) / sqrt(E)`` with
+    E its share of the population times all events. `statistic` is that excess times the one of all neighbours
+    together, and p the exact binomial probability of the neighbours' events given those of the area. It
+    takes areas of any size, also few of them, but every departure from equal risk counts, be it spatial or
+    not: "hot" then means that more happened than the number of people explains.
+
     A column of counts (whole numbers, or multiples of a decimal step, in a range that is not too wide) needs
     no permutations: the distribution of the neighbours' sum is computed exactly.
 
@@ -308,12 +216,15 @@ def local_moran(
     """
     check_options(permutations, max_permutations, alternative, adjust, alpha)
     subject = read_subject(areas, column, events, population)
+    check_null(null, subject.described["events"], subject.described["population"])
     graph = as_area_graph(graph, subject.frame.index)
     case = prepare(subject, graph)
     options = Options(permutations, max_permutations, alternative, adjust, alpha, read_seed(rng))
-    settings = describe(subject, case, graph, **options._asdict(), variance="n-1")
+    settings = describe(subject, case, graph, **options._asdict(), null=null, variance="n-1")
     table = blank_table(subject, graph)
-    if not case.reason:
+    if null == "constant-risk":
+        _moran_of_risk(subject, case, options, settings, table)
+    elif not case.reason:
         from safemap.stats.autocorrelation import local_moran as statistic
         from safemap.stats.autocorrelation import row_standardised
         from safemap.stats.permutation import deviations
@@ -340,6 +251,7 @@ def local_getis_ord(
     population: str | None = None,
     graph: Any,
     star: bool = True,
+    null: Null = "permutation",
     permutations: int = 9_999,
     max_permutations: int = 999_999,
     alternative: Alternative = "two-sided",
@@ -364,6 +276,10 @@ def local_getis_ord(
         heaviest neighbour.
     star : bool
         True: Gi*, the area is part of its neighbourhood. False: Gi, the neighbours alone.
+    null : {"permutation", "constant-risk"}
+        What chance is. ``permutation``: the values of the other areas could have been dealt out otherwise.
+        ``constant-risk``, with `events` and `population`: everybody runs the same risk, so events fall on
+        areas as people do; see the notes.
     permutations, max_permutations : int
         Draws for every area, and for the areas whose first p is at most `alpha` or 0.1, whichever is larger:
         their p comes from a second, independent table of draws.
@@ -395,6 +311,13 @@ def local_getis_ord(
     needs the statistic and the test to agree: an area with a very high value among very low neighbours is
     neither hot nor cold (local Moran calls it high-low).
 
+    Under ``null="constant-risk"`` `value` is the standardised excess of the area, ``(O - E) / sqrt(E)`` with
+    E its share of the population times all events. The events of the area and its neighbours together (Gi*)
+    are then binomial, and so are those of the neighbours given the area's own (Gi): p is exact, and
+    `statistic` and `z_score` are their standardised excess. With unequal weights p is simulated. It
+    takes areas of any size, also few of them, but every departure from equal risk counts, be it spatial or
+    not: "hot" then means that more happened than the number of people explains.
+
     A column of counts (whole numbers, or multiples of a decimal step, in a range that is not too wide) needs
     no permutations: the distribution of the neighbours' sum is computed exactly.
 
@@ -417,12 +340,17 @@ def local_getis_ord(
     """
     check_options(permutations, max_permutations, alternative, adjust, alpha)
     subject = read_subject(areas, column, events, population)
+    check_null(null, subject.described["events"], subject.described["population"])
     graph = as_area_graph(graph, subject.frame.index)
     case = prepare(subject, graph)
     options = Options(permutations, max_permutations, alternative, adjust, alpha, read_seed(rng))
-    settings = describe(subject, case, graph, **options._asdict(), star=star, variance="n", tiers=TIERS)
+    settings = describe(
+        subject, case, graph, **options._asdict(), null=null, star=star, variance="n", tiers=TIERS
+    )
     table = blank_table(subject, graph)
-    if not case.reason:
+    if null == "constant-risk":
+        _getis_ord_of_risk(subject, case, options, settings, table, star=star)
+    elif not case.reason:
         from safemap.stats.autocorrelation import local_getis_ord as statistic
 
         g = statistic(case.values, case.graph.matrix, star=star, self_weight=_self_weight(case.graph))
@@ -434,6 +362,54 @@ def local_getis_ord(
     return LocalGetisOrdResult(
         frame=assembled(subject, table, case.reason), settings=settings, audit=subject.audit
     )
+
+
+def _moran_of_risk(
+    subject: Subject, case: Case, options: Options, settings: dict[str, Any], table: pd.DataFrame
+) -> None:
+    """Fill the table of local Moran under constant risk."""
+    if case.reason:
+        return
+    own, near, test = risk_test(subject, case, options, own_weight=None, flip=True)
+    p = np.where((own == 0) & ~np.isnan(test.p_value), 1.0, test.p_value)
+    kinds = np.select(
+        [(own > 0) & (near > 0), (own < 0) & (near < 0), own > 0], MORAN_CLUSTERS[:3], "low-high"
+    )
+    lag = np.nan_to_num(near)
+    pointing = np.where(lag > 0, tail_of(test) > 0, tail_of(test) < 0) & (lag != 0) & (own != 0)
+    table.loc[case.ids, "value"] = own
+    fill(table, case, own * near, np.sign(own) * near, p, test)
+    classify(
+        table, case, options, settings, test, kinds=kinds, pointing=pointing, reachable=_without_limit(test)
+    )
+
+
+def _getis_ord_of_risk(
+    subject: Subject,
+    case: Case,
+    options: Options,
+    settings: dict[str, Any],
+    table: pd.DataFrame,
+    *,
+    star: bool,
+) -> None:
+    """Fill the table of Gi and Gi* under constant risk."""
+    if case.reason:
+        return
+    own_weight = _self_weight(case.graph) if star else None
+    own, near, test = risk_test(subject, case, options, own_weight=own_weight)
+    pointing = np.where(near > 0, tail_of(test) > 0, tail_of(test) < 0) & (np.nan_to_num(near) != 0)
+    table.loc[case.ids, "value"] = own
+    fill(table, case, near, near, test.p_value, test)
+    kinds = np.where(near > 0, "hot", "cold")
+    classify(
+        table, case, options, settings, test, kinds=kinds, pointing=pointing, reachable=_without_limit(test)
+    )
+
+
+def _without_limit(test: PermutationTest) -> NDArray[np.float64] | None:
+    """Smallest p under constant risk: as good as 0 where it is computed; by the number of draws elsewhere."""
+    return np.where(np.isnan(test.p_value), np.nan, 0.0) if test.computed.any() else None
 
 
 def _self_weight(graph: AreaGraph) -> float | NDArray[np.float64]:
@@ -465,30 +441,3 @@ def _one_row(numbers: dict[str, Any]) -> pd.DataFrame:
     import pandas as pd
 
     return pd.DataFrame([numbers])
-
-
-def _how(settings: Mapping[str, Any]) -> str:
-    """Where the p-values come from."""
-    s = settings
-    drawn = (
-        f"{s['permutations']:,} permutations for all, {s['max_permutations']:,} for {s['refined']:,} areas "
-        f"(rng {s['rng']})"
-    )
-    if not s["computed"]:
-        return drawn
-    exact = "the exact distribution of the counts, without permutations"
-    if s["computed"] == s["areas_tested"]:
-        return exact
-    return f"{exact}, for {s['computed']:,} areas; for the others {drawn.replace(' for all', '')}"
-
-
-def _meaning_of_adjustment(adjust: Adjust, alpha: float, flagged: int) -> str:
-    if not flagged:
-        return "No area is flagged."
-    if adjust == "none":
-        return "The p-values are not adjusted for the number of areas: some of the areas flagged are chance."
-    if adjust in ("holm", "bonferroni"):
-        return f"The chance that any of the areas flagged is there by chance alone is at most {alpha:.0%}."
-    return (
-        f"Of the {flagged} areas flagged, at most {alpha * flagged:.1f} are expected to be there by chance."
-    )
