@@ -172,7 +172,9 @@ def test_rates_share_their_breaks(town: ModuleType) -> None:
 
 
 def test_the_account_of_the_rows_adds_up(town: ModuleType) -> None:
-    audit = data_of(explore(town.moran(), town.rates()))["audit"]
+    data = data_of(explore(town.moran(), town.rates()))
+    (audit,) = data["audits"]
+    assert [layer["audit"] for layer in data["layers"]] == [0, 0]
     assert audit["read"] == audit["placed"] + sum(rows for _, rows, _ in audit["aside"]) == 400
     assert audit["hit_rate"] == pytest.approx(375 / 380)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import geopandas as gpd
@@ -77,6 +79,60 @@ def moran(town: gpd.GeoDataFrame | None = None) -> LocalMoran:
 
 def getis(town: gpd.GeoDataFrame | None = None) -> LocalGetisOrd:
     return LocalGetisOrd(frame=_tested(town, GETIS), settings={"alpha": 0.05, "adjust": "fdr_bh"})
+
+
+#: Respondents per area: none, fewer than k, too few, and enough; and how many of them said so.
+ASKED = [0, 3, 20, 80, 80, 220] + [100 + 5 * i for i in range(30)]
+SAID = [0, 2, 9, 0, 80, 3] + [round((100 + 5 * i) * (0.25 + 0.018 * i)) for i in range(30)]
+
+
+def responses() -> pd.DataFrame:
+    """One row per respondent; all of equal weight, drawn one by one."""
+    rows = [
+        {"area_id": f"{i:03d}", "unsafe": int(j < said), "fear": min(5, 1 + j % 3 + i // 12), "w": 25.0}
+        for i, (asked, said) in enumerate(zip(ASKED, SAID, strict=True))
+        for j in range(asked)
+    ]
+    return pd.DataFrame(rows, index=pd.RangeIndex(2, 2 + len(rows)))
+
+
+def survey(town: gpd.GeoDataFrame | None = None, column: str = "unsafe", **options: Any) -> Any:
+    """A survey in which every state of a layer of answers occurs."""
+    from safemap.analysis.survey import survey_estimate
+    from safemap.analysis.survey_design import SurveyDesign
+
+    design = SurveyDesign(responses(), weight="w")
+    return survey_estimate(design, column, areas=areas() if town is None else town, **options)
+
+
+def walk_in() -> Any:
+    """The same answers from people who were not drawn by chance."""
+    from safemap.analysis.survey import count_answers
+    from safemap.analysis.survey_design import SurveyDesign
+
+    design = SurveyDesign(responses(), weight=None, sampling="nonprobability")
+    return count_answers(design, "unsafe", areas=areas())
+
+
+def density(events: int = 600) -> Any:
+    """Events that crowd in the south-west of the town, on a grid of 250 m."""
+    from safemap.analysis.density import kernel_density
+    from safemap.intake.incidents import read_incidents
+
+    draw = np.random.default_rng(5)
+    x, y = -99.1 + 0.06 * draw.beta(1, 3, events), 19.3 + 0.06 * draw.beta(1, 3, events)
+    rows = pd.DataFrame({"x": x, "y": y})
+    incidents = read_incidents(rows, x="x", y="y", crs=4326)
+    return kernel_density(incidents, areas(), cell_size=250, bandwidth=900)
+
+
+def data_of(m: Any) -> dict[str, Any]:
+    """The block of data of a map."""
+    html = m.get_root().render()
+    found = re.search(r'<script type="application/json" id="safemap-data">(.*?)</script>', html, re.S)
+    assert found is not None
+    content: dict[str, Any] = json.loads(found.group(1))
+    return content
 
 
 def _tested(town: gpd.GeoDataFrame | None, classes: list[str]) -> gpd.GeoDataFrame:

@@ -33,7 +33,8 @@ class Message:
         A key of the catalogue.
     slots : dict
         Slot name to text, to a figure as ``{"v": value, "d": decimals}`` (``"pct": True`` for a share), or
-        to another word of the catalogue as ``{"k": key}``.
+        to another word of the catalogue as ``{"k": key}``, or to text of the caller by language as
+        ``{"t": text, "by": {language: text}}``.
     prefix : str
         Text that stands before the message, with a colon (the period of a finding).
 
@@ -128,7 +129,9 @@ def _fill(slots: dict[str, Any], slot: re.Match[str], language: str) -> str:
     value = slots.get(slot.group(1), slot.group(0))
     if not isinstance(value, dict):
         return str(value)
+    if "t" in value:
+        return str(value["by"].get(language, value["t"]))
     if "k" in value:
-        return text(value["k"], language)
+        return text(Message(value["k"], value.get("s", {})), language)
     write = format_percent if value.get("pct") else format_number
     return write(value["v"], value["d"], language=language)

@@ -22,7 +22,7 @@ _SHAPES = (
 SIGNIFICANT = 3
 
 
-def round_breaks(values: ArrayLike) -> tuple[float, ...]:
+def round_breaks(values: ArrayLike, *, at_least: float = 0.0) -> tuple[float, ...]:
     """Four round limits that spread the positive values best over five classes.
 
     Of all round shapes (1-2-3-5, 1-2.5-5-10, ...) times a power of ten the one is taken whose classes are
@@ -33,6 +33,8 @@ def round_breaks(values: ArrayLike) -> tuple[float, ...]:
     ----------
     values : array_like
         Rates; zero, negative and missing values play no part.
+    at_least : float
+        The lowest limit is not below this.
 
     Returns
     -------
@@ -47,14 +49,56 @@ def round_breaks(values: ArrayLike) -> tuple[float, ...]:
     data = np.asarray(values, dtype=float)
     data = data[np.isfinite(data) & (data > 0)]
     if data.size == 0:
-        return tuple(float(b) for b in _SHAPES[0])
-    low, high = math.floor(math.log10(data.min())) - 1, math.ceil(math.log10(data.max()))
+        data = np.array([max(1.0, at_least)])
+    low, high = math.floor(math.log10(data.min())) - 1, math.ceil(math.log10(max(data.max(), at_least)))
     candidates = [
         tuple(float(f"{step}e{power}") for step in shape)
         for shape in _SHAPES
         for power in range(low, high + 1)
+        if float(f"{shape[0]}e{power}") >= at_least
     ]
     return max(candidates, key=lambda limits: round(_entropy(data, limits), 9))  # the first of equals
+
+
+def step_breaks(values: ArrayLike, *, most: float = math.inf) -> tuple[float, ...]:
+    """Four limits at even steps of 1, 2 or 5 times a power of ten, for shares and means.
+
+    Shares lie close together (60 to 80 percent, say), where limits that grow like 1, 2, 5, 10 would put
+    nearly all areas into one class. Larger steps are preferred unless smaller ones fill the classes clearly
+    better.
+
+    Parameters
+    ----------
+    values : array_like
+        Shares in percent, or means; missing values play no part.
+    most : float
+        All limits are below this (100 for percent).
+
+    Returns
+    -------
+    tuple of float
+        Lower limits of classes 2 to 5.
+
+    Examples
+    --------
+    >>> step_breaks([38, 44, 47, 52, 55, 61, 63, 66, 72, 90], most=100)
+    (40.0, 50.0, 60.0, 70.0)
+    """
+    data = np.asarray(values, dtype=float)
+    data = data[np.isfinite(data)]
+    largest = float(np.abs(data).max()) if data.size else 0.0
+    if largest == 0:
+        return (20.0, 40.0, 60.0, 80.0)
+    power = math.floor(math.log10(largest))
+    steps = [float(f"{digit}e{p}") for p in range(power, power - 3, -1) for digit in (5, 2, 1)]
+    candidates = [
+        tuple(round(step * (first + i), 10) for i in range(4))
+        for step in steps
+        if step >= largest / 100
+        for first in range(1, int(largest / step) + 2)
+    ]
+    below = [limits for limits in candidates if limits[-1] < most]
+    return max(below, key=lambda limits: round(_entropy(data, limits), 1))
 
 
 def check_breaks(breaks: Sequence[float]) -> tuple[float, ...]:

@@ -25,7 +25,9 @@ class RateFacts(NamedTuple):
     decimals: int
 
 
-def rate_finding(facts: RateFacts, *, period: str, place: str | None, smoothed: bool) -> Message:
+def rate_finding(
+    facts: RateFacts, *, period: str, place: str | Mapping[str, str] | None, smoothed: bool
+) -> Message:
     """Areas whose interval lies above, below or across the average; smoothed rates get their range."""
     if facts.mean is None or not facts.value.size:
         return Message("f_nothing", {"N": number(facts.areas)}, prefix=period)
@@ -47,8 +49,40 @@ def rate_finding(facts: RateFacts, *, period: str, place: str | None, smoothed: 
         "N": number(facts.areas),
     }
     if place:
-        return Message("f_rates_place", {**slots, "place": place}, prefix=period)
+        return Message("f_rates_place", {**slots, "place": place_slot(place)}, prefix=period)
     return Message("f_rates", slots, prefix=period)
+
+
+def place_slot(place: str | Mapping[str, str]) -> Any:
+    """Name of the study area for a slot of a message, in one language or in several."""
+    return place if isinstance(place, str) else {"t": next(iter(place.values())), "by": dict(place)}
+
+
+def survey_finding(facts: RateFacts, *, period: str, share: bool) -> Message:
+    """Range of the estimates that may be published, and how many differ from the overall one."""
+    if facts.mean is None or not facts.value.size:
+        return Message("f_nothing", {"N": number(facts.areas)}, prefix=period)
+
+    def figure(value: float) -> dict[str, Any]:
+        return percent(value / 100, facts.decimals) if share else number(value, facts.decimals)
+
+    slots = {
+        "n": number(facts.value.size),
+        "N": number(facts.areas),
+        "lo": figure(float(facts.value.min())),
+        "hi": figure(float(facts.value.max())),
+        "m": figure(facts.mean),
+        "a": number(int((facts.low > facts.mean).sum())),
+        "b": number(int((facts.high < facts.mean).sum())),
+    }
+    return Message("f_survey" if share else "f_survey_amount", slots, prefix=period)
+
+
+def answers_finding(said: int, asked: int, *, areas: int) -> Message:
+    """How many of those asked said so; nothing about anybody else."""
+    if not asked:
+        return Message("f_nothing", {"N": number(areas)})
+    return Message("f_answers", {"x": number(said), "n": number(asked)})
 
 
 def cluster_finding(

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from safemap.disclosure.registry import Registry
-from safemap.errors import AlignmentError, ConfigError, CRSError, InputError
+from safemap.errors import ConfigError
 from safemap.i18n import LANGUAGES, NUMBER_FORMATS, Message, words
 from safemap.maps import breaks as limits
 from safemap.maps.context import ContextLike, read_context
+from safemap.maps.density_layer import density_layer
 from safemap.maps.geometry import BUDGET_BYTES, PRECISION, outline
-from safemap.maps.layers import build_layer, check_result, value_breaks
+from safemap.maps.layer import Layer, as_text
+from safemap.maps.layers import build_layer, check_result, share_breaks, value_breaks
 from safemap.maps.page import SafemapPage, clean_text
-from safemap.maps.states import STATES
+from safemap.maps.states import OVERLAYS, STATES
+from safemap.maps.study import ANSWERS, RECORDS, ladder_of, ladders, names_by_language, study_of
+from safemap.maps.survey_layer import is_share, layer_name
 
 if TYPE_CHECKING:
     import folium
     import geopandas as gpd
     import pandas as pd
 
-    from safemap._typing import Audience, Language
-    from safemap.audit import Audit
+    from safemap._typing import AreasLike, Audience, Language
     from safemap.results import Result
 
 #: Parts of the page that can be switched off.
@@ -44,22 +47,23 @@ CONTROLS = (
 def explore(
     *results: Result,
     m: folium.Map | None = None,
-    title: str | None = None,
-    names: Sequence[str | None] | None = None,
+    title: str | Mapping[str, str] | None = None,
+    names: Sequence[str | Mapping[str, str] | None] | None = None,
     language: Language = "en",
     audience: Audience = "internal",
     context: ContextLike = None,
     neighbours: ContextLike = None,
+    areas: AreasLike | None = None,
+    area_names: Mapping[str, Any] | gpd.GeoDataFrame | None = None,
     k: int | None = None,
     registry: Registry | None = None,
-    place: str | None = None,
+    place: str | Mapping[str, str] | None = None,
     source: str | None = None,
     methods: str | Sequence[tuple[str, str]] | None = None,
     disclaimer: str | None = None,
-    breaks: Sequence[float] | None = None,
+    breaks: Sequence[float] | Mapping[str, Sequence[float]] | None = None,
     controls: Sequence[str] | None = None,
     budget: int = BUDGET_BYTES,
-    area_names: gpd.GeoDataFrame | None = None,
 ) -> folium.Map:
     """An interactive map of one or more results, as a ``folium.Map`` one can go on using.
 
@@ -71,14 +75,19 @@ def explore(
     Parameters
     ----------
     *results : Result
-        What :func:`~safemap.area_rates`, :func:`~safemap.smooth_rates`, :func:`~safemap.local_moran` and
-        :func:`~safemap.local_getis_ord` return, all for the same areas.
+        What :func:`~safemap.area_rates`, :func:`~safemap.smooth_rates`, :func:`~safemap.local_moran`,
+        :func:`~safemap.local_getis_ord`, :func:`~safemap.survey_estimate` and
+        :func:`~safemap.count_answers` return, all for the same areas; and :func:`~safemap.kernel_density`,
+        drawn as bands under the outlines of the areas.
     m : folium.Map, optional
         A map to add to; without it a new one is made.
-    title : str, optional
-        Heading. Say what was recorded and where.
-    names : sequence of str, optional
-        Names of the layers, in the order of `results`; None keeps the usual name.
+    title : str or mapping, optional
+        Heading, of the layers that rest on the same kind of data as the first result. Say what was recorded
+        and where. Survey layers on a map of records have their own name as heading. A mapping gives it by
+        language, the first for the rest; so do mappings in `names` and `place`.
+    names : sequence of str or mapping, optional
+        Names of the layers, in the order of `results`; None keeps the usual name. Name survey layers by what
+        was asked.
     language : {"en", "es", "ru", "uz-Latn", "uz-Cyrl", "sw"}
         Language in which the page opens; the reader can switch.
     audience : {"internal", "partner"}
@@ -90,11 +99,17 @@ def explore(
     neighbours : path, GeoDataFrame, or a list or dict of them, optional
         Areas around the study area, drawn as plain land with their names: the districts the areas lie in,
         such as ``joined.levels``. What lies under the areas is left out.
+    areas : GeoDataFrame or Result, optional
+        The outlines to draw where `results` are densities only.
+    area_names : mapping or GeoDataFrame, optional
+        Names of the areas where the page is read in another language. Either areas from
+        ``read_areas(names={"ru": column, ...})``, or a mapping of language to a Series or mapping by area id
+        or to a column of `areas`. What has no name in a language keeps its ``name``; the search finds all.
     k : int, optional
         Counts from 1 to ``k - 1`` are withheld; 5 if not given. Not together with `registry`.
     registry : Registry, optional
         The registry of withheld cells that the tables use too.
-    place : str, optional
+    place : str or mapping, optional
         Name of the study area, for the sentence that states the finding.
     source : str, optional
         Where the data come from, shown in the footer.
@@ -102,16 +117,14 @@ def explore(
         What the methods drawer says after the account of the rows.
     disclaimer : str, optional
         Words to show instead of the neutral ones about boundaries.
-    breaks : sequence of float, optional
-        Four lower limits of the classes of rates; round numbers are chosen if not given.
+    breaks : sequence of float, or mapping, optional
+        Four lower limits of the classes of rates; round numbers are chosen if not given. A mapping gives them
+        for ``"rates"``, ``"survey"`` (in percent) and ``"density"`` (per km²).
     controls : sequence of str, optional
         Which of :data:`CONTROLS` to show; all if not given.
     budget : int
         Bytes the outlines may take; beyond it they are simplified together, so that neighbours keep their
         border.
-    area_names : GeoDataFrame, optional
-        Areas from ``read_areas(names={"ru": column, ...})``: their columns ``name_<language>`` are the names
-        of the areas where the page is read in that language.
 
     Returns
     -------
@@ -137,40 +150,40 @@ def explore(
     """
     rules = _registry(registry, k, audience)
     _check_options(results, names, language, controls)
-    first = _check_alignment(results)
+    study = study_of(results, areas)
     frames = _published(results, rules)
-    chosen = limits.check_breaks(breaks) if breaks is not None else value_breaks(results, frames)
-    period = next((r.settings["period"] for r in results if r.settings.get("period")), None)
-    layers = [
-        build_layer(
-            result, frame, key=key, name=name, breaks=chosen, k=rules.k, place=_text(place), period=period
-        )
-        for result, frame, (key, name) in zip(results, frames, _layer_names(results, names), strict=True)
-    ]
+    period = next(
+        (r.settings["period"] for r in results if r.kind in RECORDS and r.settings.get("period")), None
+    )
+    layers = _layers(results, frames, names, breaks, k=rules.k, place=_texts(place), period=period)
+    first = study.frame
     outlines = outline(first, budget=budget)
     data: dict[str, Any] = {
-        "title": _text(title),
+        "title": _in(language, title),
+        "titles": title_by if (title_by := _texts(title)) and not isinstance(title_by, str) else None,
         "language": language,
-        "place": _text(place),
+        "place": None if place is None else as_text(_texts(place)),
         "source": _text(source, longest=1_000),
         "disclaimer": _text(disclaimer, longest=1_000),
         "methods": _methods(methods),
         "controls": list(CONTROLS if controls is None else controls),
-        "names": _area_names(first),
-        "names_in": _translated_names(area_names, first),
+        "names": study.names,
+        "names_in": names_by_language(study, area_names),
         "population": _population(first),
         "geometry": {
             "areas": outlines.areas,
             "study": outlines.study,
-            "labels": outlines.labels,
+            "labels": outlines.labels if study.named else [[x, y, 0] for x, y, _ in outlines.labels],
             "bounds": list(outlines.bounds),
             "unit": PRECISION,
             "tolerance": round(outlines.tolerance),
         },
         "context": read_context(context, bounds=outlines.bounds, study=first, neighbours=neighbours),
-        "layers": [layer.to_dict() for layer in layers],
-        "states": {key: state.to_dict() for key, state in STATES.items()},
-        "audit": _audit(results),
+        "layers": [
+            {**layer.to_dict(), "audit": at} for layer, at in zip(layers, ladder_of(results), strict=True)
+        ],
+        "states": {key: state.to_dict() for key, state in {**STATES, **OVERLAYS}.items()},
+        "audits": ladders(results),
         "words": {code: words(code) for code in LANGUAGES},
         "numbers": NUMBER_FORMATS,
         "version": _version(),
@@ -209,88 +222,84 @@ def _check_options(
         raise ConfigError(f"controls may be {', '.join(CONTROLS)}; got {', '.join(map(repr, unknown))}.")
 
 
-def _check_alignment(results: Sequence[Result]) -> gpd.GeoDataFrame:
-    """The frame all others agree with: same ids (in any order) and the same outlines."""
-    first: Any = results[0].frame
-    if getattr(first, "geometry", None) is None or getattr(first, "crs", None) is None:
-        raise CRSError("A map needs results whose frame has outlines and a coordinate reference system.")
-    if not len(first):
-        raise InputError("The results have no areas: there is nothing to draw.")
-    if not first.index.is_unique:
-        raise AlignmentError(f"Area ids must be unique; {int(first.index.duplicated().sum())} are repeated.")
-    for position, result in enumerate(results[1:], start=2):
-        frame: Any = result.frame
-        lost = first.index.difference(frame.index)
-        extra = frame.index.difference(first.index)
-        if len(lost) or len(extra) or len(frame) != len(first):
-            raise AlignmentError(
-                f"All results of one map must be about the same areas: result {position} ({result.kind}) "
-                f"lacks {len(lost)} area(s), e.g. {lost[:3].tolist()}, and has {len(extra)} others, "
-                f"e.g. {extra[:3].tolist()}. Compute all of them from one set of areas.",
-                missing=lost.tolist()[:100],
-                unexpected=extra.tolist()[:100],
-            )
-        other = frame.geometry.reindex(first.index)
-        if other.crs != first.crs:
-            raise AlignmentError(
-                f"Result {position} ({result.kind}) uses {other.crs}, the first one {first.crs}."
-            )
-        if not first.geometry.geom_equals(other, align=False).all():
-            raise AlignmentError(f"Result {position} ({result.kind}) has other outlines than the first one.")
-    return first
+def _published(results: Sequence[Result], rules: Registry) -> list[pd.DataFrame | None]:
+    """Frames after the registry, in one order of areas; a density has none.
 
-
-def _published(results: Sequence[Result], rules: Registry) -> list[pd.DataFrame]:
-    """Frames after the registry, in one order of areas; what one layer hides is hidden in all."""
+    What one layer of records hides is hidden in all of them, and what one layer of answers hides in all of
+    those. Records and answers count different people, so neither gives the other back.
+    """
     import pandas as pd
 
-    index = results[0].frame.index
-    frames = [pd.DataFrame(r.frame.drop(columns=r.frame.geometry.name)).reindex(index) for r in results]
-    shared = rules.register(*frames)
-    return [shared.apply(frame) for frame in frames]
+    on_areas = [r for r in results if r.kind != "density"]
+    index = on_areas[0].frame.index if on_areas else None
+    frames = {
+        id(r): pd.DataFrame(r.frame.drop(columns=r.frame.geometry.name)).reindex(index) for r in on_areas
+    }
+    shared = {
+        records: rules.register(*(frames[id(r)] for r in on_areas if (r.kind in RECORDS) == records))
+        for records in (True, False)
+    }
+    return [None if r.kind == "density" else shared[r.kind in RECORDS].apply(frames[id(r)]) for r in results]
 
 
-def _layer_names(
-    results: Sequence[Result], names: Sequence[str | None] | None
-) -> list[tuple[str, str | Message]]:
-    """Key and name of each layer; a second layer of one kind gets a number unless the caller names it."""
-    out: list[tuple[str, str | Message]] = []
-    for position, result in enumerate(results):
-        nth = sum(r.kind == result.kind for r in results[: position + 1])
-        given = names[position] if names is not None else None
-        name: str | Message = Message(f"layer_{result.kind}")
-        if given is not None:
-            name = clean_text(given)
-        elif nth > 1:
-            name = Message("numbered", {"n": str(nth), "name": {"k": f"layer_{result.kind}"}})
-        out.append((result.kind if nth == 1 else f"{result.kind}-{nth}", name))
+def _layers(
+    results: Sequence[Result],
+    frames: Sequence[pd.DataFrame | None],
+    names: Sequence[str | Mapping[str, str] | None] | None,
+    breaks: Sequence[float] | Mapping[str, Sequence[float]] | None,
+    *,
+    k: int,
+    place: str | Mapping[str, str] | None,
+    period: Any,
+) -> list[Layer]:
+    pairs = [(r, f) for r, f in zip(results, frames, strict=True) if f is not None]
+    known, shown = [r for r, _ in pairs], [f for _, f in pairs]
+    given = _given_breaks(breaks)
+    rates = given.get("rates") or value_breaks(known, shown)
+    shares = given.get("survey") or share_breaks(known, shown)
+    out = []
+    for result, frame, (key, name) in zip(results, frames, _layer_names(results, names), strict=True):
+        if frame is None:
+            limit = given.get("density")
+            out.append(density_layer(result, key=key, name=name, breaks=limit, k=k, period=period))
+            continue
+        chosen = shares if is_share(result) else None if result.kind == "survey" else rates
+        out.append(
+            build_layer(result, frame, key=key, name=name, breaks=chosen, k=k, place=place, period=period)
+        )
     return out
 
 
-def _area_names(areas: gpd.GeoDataFrame, column: str = "name") -> list[str]:
-    """Names as shown; the id stands in for a missing one and beside one that occurs twice."""
-    import pandas as pd
-
-    ids = [clean_text(i) for i in areas.index]
-    if column not in areas.columns:
-        return ids
-    names = [i if pd.isna(n) else clean_text(n) or i for n, i in zip(areas[column], ids, strict=True)]
-    twice = pd.Series(names).duplicated(keep=False).tolist()
-    return [f"{n} ({i})" if t and n != i else n for n, i, t in zip(names, ids, twice, strict=True)]
-
-
-def _translated_names(given: gpd.GeoDataFrame | None, areas: gpd.GeoDataFrame) -> dict[str, list[str]]:
-    """Language -> names of the areas in it, in their order."""
-    if given is None:
+def _given_breaks(breaks: Any) -> dict[str, tuple[float, ...]]:
+    if breaks is None:
         return {}
-    lost = areas.index.difference(given.index)
-    if len(lost):
-        raise AlignmentError(
-            f"area_names lacks {len(lost)} of the areas of the results, e.g. {lost[:3].tolist()}. Give the "
-            "areas that the results were computed from."
-        )
-    found = {code: f"name_{code}" for code in LANGUAGES if f"name_{code}" in given.columns}
-    return {code: _area_names(given.loc[areas.index], column) for code, column in found.items()}
+    if not isinstance(breaks, Mapping):
+        return {"rates": limits.check_breaks(breaks)}
+    unknown = sorted(set(map(str, breaks)) - {"rates", "survey", "density"})
+    if unknown:
+        raise ConfigError(f"breaks may be given for rates, survey and density; got {', '.join(unknown)}.")
+    return {str(kind): limits.check_breaks(values) for kind, values in breaks.items()}
+
+
+def _layer_names(
+    results: Sequence[Result], names: Sequence[str | Mapping[str, str] | None] | None
+) -> list[tuple[str, str | Mapping[str, str] | Message]]:
+    """Key and name of each layer; a second layer of one name gets a number unless the caller names it."""
+    out: list[tuple[str, str | Mapping[str, str] | Message]] = []
+    usual: list[Message] = []
+    for position, result in enumerate(results):
+        nth = sum(r.kind == result.kind for r in results[: position + 1])
+        given = _texts(names[position]) if names is not None else None
+        own = layer_name(result) if result.kind in ANSWERS else Message(f"layer_{result.kind}")
+        usual.append(own)
+        again = usual.count(own)
+        name: str | Mapping[str, str] | Message = own
+        if given is not None:
+            name = given
+        elif again > 1:
+            name = Message("numbered", {"n": str(again), "name": own.to_dict()})
+        out.append((result.kind if nth == 1 else f"{result.kind}-{nth}", name))
+    return out
 
 
 def _population(areas: gpd.GeoDataFrame) -> list[int | None] | None:
@@ -310,25 +319,29 @@ def _methods(methods: str | Sequence[tuple[str, str]] | None) -> list[list[str]]
     return [[clean_text(heading), clean_text(body, longest=4_000)] for heading, body in methods]
 
 
-def _audit(results: Sequence[Result]) -> dict[str, Any] | None:
-    """Rows in, set aside by reason, placed: the ladder of the methods drawer."""
-    audit: Audit | None = next((r.audit for r in results if r.audit is not None), None)
-    if audit is None or not audit.n_in:
-        return None
-    reasons = audit.by_reason()
-    return {
-        "read": audit.n_in,
-        "aside": [
-            [str(code), int(r.rows), r.text]
-            for code, r in zip(reasons.index, reasons.itertuples(), strict=True)
-        ],
-        "placed": audit.n_placed,
-        "hit_rate": audit.hit_rate if np.isfinite(audit.hit_rate) else None,
-    }
-
-
 def _text(value: str | None, *, longest: int = 300) -> str | None:
     return None if value is None else clean_text(value, longest=longest)
+
+
+def _texts(value: str | Mapping[str, str] | None) -> str | dict[str, str] | None:
+    """Text of the caller, cleaned: one, or by language."""
+    if value is None or isinstance(value, str):
+        return _text(value)
+    if not isinstance(value, Mapping):
+        return clean_text(value)
+    unknown = sorted(set(map(str, value)) - set(LANGUAGES))
+    if unknown or not value:
+        raise ConfigError(
+            f"Texts by language need one of {', '.join(LANGUAGES)}; got {', '.join(unknown) or 'none'}."
+        )
+    return {language: clean_text(text) for language, text in value.items()}
+
+
+def _in(language: str, value: str | Mapping[str, str] | None) -> str | None:
+    texts = _texts(value)
+    if texts is None or isinstance(texts, str):
+        return texts
+    return texts.get(language, next(iter(texts.values())))
 
 
 def _version() -> str:

@@ -8,7 +8,6 @@ are never shown: they add up neighbours' values, from which a withheld count cou
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,8 +17,19 @@ from safemap.errors import ConfigError, InputError
 from safemap.i18n import Message, number, percent
 from safemap.maps import breaks as limits
 from safemap.maps import findings
+from safemap.maps.layer import (
+    Floats,
+    Layer,
+    LegendClass,
+    column,
+    figures,
+    total,
+    value_classes,
+    with_states,
+)
 from safemap.maps.palettes import GETIS_ORD, LINE_ON_CLUSTERS, LINE_ON_VALUES, LISA, RAMPS
-from safemap.maps.states import STATE_OF_CLUSTER, STATES
+from safemap.maps.states import STATE_OF_CLUSTER
+from safemap.maps.survey_layer import is_share, survey_layer, survey_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +42,12 @@ SHOWN_COLUMNS: dict[str, tuple[str, ...]] = {
     "smoothed_rates": ("name", "population", "events", "estimate", "conf_low", "conf_high", "quality"),
     "local_moran": ("name", "population", "events", "p_adjusted", "cluster"),
     "local_getis_ord": ("name", "population", "events", "p_adjusted", "cluster"),
+    "survey": ("name", "estimate", "conf_low", "conf_high", "n", "n_eff", "quality"),
+    "answers": ("name", "events", "n"),
+    "density": ("estimate", "area_km2", "edge"),
 }
+#: Kind of result -> the column without which there is nothing to show.
+_NEEDED = {"survey": "estimate", "answers": "n", "density": "estimate"}
 _STATES_OF = {
     "rates": ("few", "withheld", "no_data"),
     "smoothed_rates": ("few", "withheld", "no_data"),
@@ -47,105 +62,6 @@ _STATES_OF = {
 }
 _STATES_OF["local_getis_ord"] = _STATES_OF["local_moran"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class LegendClass:
-    """One row of the legend: a class with a colour, or a state with a texture."""
-
-    key: str
-    label: Message
-    colour: str = ""
-    state: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        look = {"s": self.state} if self.state else {"c": self.colour}
-        return {"k": self.key, "l": self.label.to_dict(), **look}
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One layer of the map, ready for the page.
-
-    Attributes
-    ----------
-    key : str
-        Name in the address of the page (``#layer=...``).
-    kind : str
-        Kind of the result.
-    name : str or Message
-        What the reader chooses by; text given by the caller, or a catalogue key.
-    unit : Message
-        What the figures are.
-    classes : tuple of LegendClass
-        Legend rows in the order shown.
-    codes : ndarray of int
-        Per area: which of `classes`.
-    sentences : tuple of str
-        Per area: catalogue key of the plain sentence on its card.
-    figures : dict
-        Per area: ``value``, ``low``, ``high``, ``n``, ``p``; absent or None where nothing may be shown.
-    decimals : int
-        Places of the figures.
-    mean : float or None
-        Average of all areas, as shown.
-    top : float
-        End of the scale of the interval bar.
-    finding : Message
-    period : str
-    total : int or None
-        Recorded cases behind the layer.
-    confidence : float
-    line : str
-        Colour of the lines between areas.
-    adjusted : bool
-        Whether p is adjusted for the number of areas.
-    """
-
-    key: str
-    kind: str
-    name: str | Message
-    unit: Message
-    classes: tuple[LegendClass, ...]
-    codes: Ints
-    sentences: tuple[str, ...]
-    figures: Mapping[str, Sequence[float | None]]
-    decimals: int
-    mean: float | None
-    top: float
-    finding: Message
-    period: str
-    total: int | None
-    confidence: float
-    line: str
-    adjusted: bool = False
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Areas per class, in legend order; they add up to the number of areas."""
-        return dict(
-            zip(
-                (c.key for c in self.classes),
-                np.bincount(self.codes, minlength=len(self.classes)),
-                strict=True,
-            )
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain data for the page."""
-        says = sorted(set(self.sentences))
-        name = {"t": self.name} if isinstance(self.name, str) else self.name.to_dict()
-        return {
-            "id": self.key, "kind": self.kind, "name": name, "unit": self.unit.to_dict(), "line": self.line,
-            "classes": [c.to_dict() for c in self.classes], "codes": self.codes.tolist(),
-            "says": says, "say": [says.index(s) for s in self.sentences], **self.figures,
-            "d": self.decimals, "mean": self.mean, "top": self.top, "finding": self.finding.to_dict(),
-            "period": self.period, "total": self.total, "conf": self.confidence,
-            "adjusted": self.adjusted,
-        }  # fmt: skip
-
 
 def check_result(result: Result) -> None:
     """Raise unless the map can show `result`."""
@@ -154,12 +70,12 @@ def check_result(result: Result) -> None:
         raise ConfigError(
             f"explore() shows results of kind {', '.join(SHOWN_COLUMNS)}; "
             f"got {kind or type(result).__name__}. "
-            "Give it what area_rates, smooth_rates, local_moran or local_getis_ord return."
+            "Give it what area_rates, smooth_rates, local_moran, local_getis_ord, survey_estimate, "
+            "count_answers or kernel_density return."
         )
-    needed = ("estimate",) if kind.endswith("rates") else ("cluster",)
-    missing = [c for c in needed if c not in result.frame.columns]
-    if missing:
-        raise InputError(f"A result of kind {kind} must have the column {missing[0]}; its frame has none.")
+    needed = _NEEDED.get(kind, "estimate" if kind.endswith("rates") else "cluster")
+    if needed not in result.frame.columns:
+        raise InputError(f"A result of kind {kind} must have the column {needed}; its frame has none.")
 
 
 def value_breaks(results: Sequence[Result], frames: Sequence[pd.DataFrame]) -> tuple[float, ...]:
@@ -170,7 +86,7 @@ def value_breaks(results: Sequence[Result], frames: Sequence[pd.DataFrame]) -> t
     """
     for kind in ("rates", "smoothed_rates"):
         values = [
-            _column(frame, "estimate")[~_is_few(frame)]
+            column(frame, "estimate")[~_is_few(frame)]
             for result, frame in zip(results, frames, strict=True)
             if result.kind == kind
         ]
@@ -179,15 +95,25 @@ def value_breaks(results: Sequence[Result], frames: Sequence[pd.DataFrame]) -> t
     return limits.round_breaks([])
 
 
+def share_breaks(results: Sequence[Result], frames: Sequence[pd.DataFrame]) -> tuple[float, ...]:
+    """One set of limits, in percent, for all layers of shares."""
+    values = [
+        survey_values(result, frame)
+        for result, frame in zip(results, frames, strict=True)
+        if is_share(result)
+    ]
+    return limits.step_breaks(np.concatenate(values) if values else [], most=100)
+
+
 def build_layer(
     result: Result,
     frame: pd.DataFrame,
     *,
     key: str,
-    name: str | Message,
-    breaks: Sequence[float],
+    name: str | Mapping[str, str] | Message,
+    breaks: Sequence[float] | None,
     k: int,
-    place: str | None = None,
+    place: str | Mapping[str, str] | None = None,
     period: Any = None,
 ) -> Layer:
     """The layer of one result.
@@ -201,7 +127,7 @@ def build_layer(
     key, name : str
         Name in the address, and for the reader.
     breaks : sequence of float
-        Limits of the classes of rates.
+        Limits of the classes of rates, or of answers; None lets a survey layer choose its own.
     k : int
         Counts from 1 to ``k - 1`` are withheld; for the legend.
     place : str, optional
@@ -209,9 +135,14 @@ def build_layer(
     period : (start, end), optional
         Period of a result that does not state its own.
     """
+    if result.kind in ("survey", "answers"):  # a period of the records is none of the survey
+        return survey_layer(result, frame, key=key, name=name, breaks=breaks, k=k)
     build = _rate_layer if result.kind.endswith("rates") else _cluster_layer
     said = findings.period_text(result.settings.get("period") or period)
-    return build(result, frame, key=key, name=name, breaks=breaks, k=k, place=place, period=said)
+    return build(
+        result, frame, key=key, name=name, breaks=breaks or value_breaks([result], [frame]), k=k, place=place,
+        period=said,
+    )  # fmt: skip
 
 
 def _rate_layer(
@@ -219,20 +150,23 @@ def _rate_layer(
     frame: pd.DataFrame,
     *,
     key: str,
-    name: str | Message,
+    name: str | Mapping[str, str] | Message,
     breaks: Sequence[float],
     k: int,
-    place: str | None,
+    place: str | Mapping[str, str] | None,
     period: str,
 ) -> Layer:
     decimals = limits.decimals_for(breaks)
     write = np.vectorize(lambda v: limits.shown(v, decimals), otypes=[float])
-    value, low, high = (write(_column(frame, c)) for c in ("estimate", "conf_low", "conf_high"))
-    events = _column(frame, "events")
+    value, low, high = (write(column(frame, c)) for c in ("estimate", "conf_low", "conf_high"))
+    events = column(frame, "events")
     hidden = frame["suppressed"].to_numpy(dtype=bool)
     smoothed = result.kind == "smoothed_rates"
     zero = (value == 0) if smoothed or "events" not in frame.columns else (events == 0)
-    classes = (*_value_classes(breaks, decimals), LegendClass("zero", Message("zero"), RAMPS["rate"][0]))
+    classes = (
+        *value_classes(breaks, decimals, RAMPS["rate"][1:]),
+        LegendClass("zero", Message("zero"), RAMPS["rate"][0]),
+    )
     row_of = {c.key: i for i, c in enumerate(classes)}
     codes = row_of["class 1"] - limits.classify(value, breaks)
     codes[zero] = row_of["zero"]
@@ -242,7 +176,7 @@ def _rate_layer(
     mean = _mean_rate(result.frame)
     mean_shown = None if mean is None else limits.shown(mean, decimals)
     sentences = _rate_sentences(states, zero, low, high, mean_shown, smoothed=smoothed)
-    layer_classes, codes = _with_states(classes, codes, states, result.kind, k)
+    layer_classes, codes = with_states(classes, codes, states, _STATES_OF[result.kind], k)
     per = float(result.settings.get("per", 100_000))
     unit = f"unit_{result.kind}" + ("_year" if _is_yearly(result.settings) else "")
     ranked = states == ""
@@ -250,10 +184,10 @@ def _rate_layer(
     return Layer(
         key=key, kind=result.kind, name=name, unit=Message(unit, {"per": number(per)}), classes=layer_classes,
         codes=codes, sentences=sentences,
-        figures=_figures(hidden, value=value, low=low, high=high, n=events),
+        figures=figures(hidden, value=value, low=low, high=high, n=events),
         decimals=decimals, mean=mean_shown, top=breaks[-1] * 1.6,
         finding=findings.rate_finding(facts, period=period, place=place, smoothed=smoothed), period=period,
-        total=_total(result.frame), line=LINE_ON_VALUES,
+        total=total(result.frame), line=LINE_ON_VALUES,
         confidence=float(result.settings.get("confidence", 0.95)),
     )  # fmt: skip
 
@@ -263,10 +197,10 @@ def _cluster_layer(
     frame: pd.DataFrame,
     *,
     key: str,
-    name: str | Message,
+    name: str | Mapping[str, str] | Message,
     breaks: Sequence[float],
     k: int,
-    place: str | None,
+    place: str | Mapping[str, str] | None,
     period: str,
 ) -> Layer:
     moran = result.kind == "local_moran"
@@ -289,41 +223,26 @@ def _cluster_layer(
         f"s_{state}" if state else _cluster_sentence(word) for state, word in zip(states, words, strict=True)
     )
     counts = {c.key: int(((codes == i) & (states == "")).sum()) for i, c in enumerate(classes)}
-    layer_classes, codes = _with_states(classes, codes, states, result.kind, k)
+    layer_classes, codes = with_states(classes, codes, states, _STATES_OF[result.kind], k)
     alpha, adjusted = float(result.settings.get("alpha", 0.05)), _is_adjusted(result.settings)
     fdr = adjusted and str(result.settings.get("adjust", "fdr_bh")).startswith("fdr")
     unit = Message("unit_local_getis_ord")
     if moran:
         level = percent(alpha, 0 if round(alpha * 100, 6).is_integer() else 1)
         unit = Message("unit_local_moran" if fdr else "unit_local_moran_level", {"a": level})
-    p = np.vectorize(lambda v: limits.shown(v, 3), otypes=[float])(_column(frame, "p_adjusted"))
+    p = np.vectorize(lambda v: limits.shown(v, 3), otypes=[float])(column(frame, "p_adjusted"))
     p[states != ""] = np.nan
     return Layer(
         key=key, kind=result.kind, name=name, unit=unit, classes=layer_classes,
         codes=codes, sentences=sentences,
-        figures=_figures(hidden, n=_column(frame, "events"), p=p), decimals=0, mean=None, top=0,
+        figures=figures(hidden, n=column(frame, "events"), p=p), decimals=0, mean=None, top=0,
         finding=findings.cluster_finding(
             counts, kind=result.kind, areas=len(frame), alpha=alpha, period=period
         ),
         period=period,
-        total=_total(result.frame), confidence=1 - alpha, line=LINE_ON_CLUSTERS,
+        total=total(result.frame), confidence=1 - alpha, line=LINE_ON_CLUSTERS,
         adjusted=adjusted,
     )  # fmt: skip
-
-
-def _value_classes(breaks: Sequence[float], decimals: int) -> tuple[LegendClass, ...]:
-    """The five classes above zero, highest first."""
-
-    def figure(value: float) -> dict[str, Any]:
-        return number(value, 0 if float(value).is_integer() else decimals)
-
-    colours = RAMPS["rate"][1:]
-    rows = [LegendClass("class 1", Message("under", {"a": figure(breaks[0])}), colours[0])]
-    for i in range(1, 4):
-        slots = {"a": figure(breaks[i - 1]), "b": figure(limits.largest_below(breaks[i], decimals))}
-        rows.append(LegendClass(f"class {i + 1}", Message("range", slots), colours[i]))
-    rows.append(LegendClass("class 5", Message("or_more", {"a": figure(breaks[3])}), colours[4]))
-    return tuple(reversed(rows))
 
 
 def _moran_classes() -> tuple[LegendClass, ...]:
@@ -338,26 +257,6 @@ def _getis_classes() -> tuple[LegendClass, ...]:
         label = Message("c_none") if not level else Message(f"c_{side}", {"a": percent(int(level) / 100)})
         rows.append(LegendClass(code, label, colour))
     return tuple(rows)
-
-
-def _with_states(
-    classes: tuple[LegendClass, ...], codes: Ints, states: NDArray[np.str_], kind: str, k: int
-) -> tuple[tuple[LegendClass, ...], Ints]:
-    """Append the states to the legend (those with areas first) and point the areas in them there."""
-    counts = {state: int((states == state).sum()) for state in _STATES_OF[kind]}
-    listed = [s for s in counts if counts[s]] + [s for s in counts if not counts[s] and STATES[s].always]
-    rows = list(classes)
-    codes = codes.copy()
-    for state in listed:
-        codes[states == state] = len(rows)
-        rows.append(LegendClass(state, _state_label(state, k), state=state))
-    return tuple(rows), codes
-
-
-def _state_label(state: str, k: int) -> Message:
-    if state != "withheld":
-        return Message(f"state_{state}")
-    return Message("state_withheld_one") if k <= 2 else Message("state_withheld", {"a": number(k - 1)})
 
 
 def _rate_sentences(
@@ -383,26 +282,6 @@ def _cluster_sentence(word: str) -> str:
     return {"hot": "s_hot", "cold": "s_cold"}.get(word.partition("-")[0], "s_none")
 
 
-def _figures(hidden: NDArray[np.bool_], **columns: Floats) -> dict[str, list[float | None]]:
-    """Per area, what may be shown: None where there is nothing or where the area is withheld."""
-    out = {}
-    for name, column in columns.items():
-        if np.isfinite(column).any():
-            listed = [
-                None if h or not np.isfinite(v) else float(v) for v, h in zip(column, hidden, strict=True)
-            ]
-            out[name] = [int(v) if v is not None and v.is_integer() else v for v in listed]
-    return out
-
-
-def _column(frame: pd.DataFrame, name: str) -> Floats:
-    import pandas as pd
-
-    if name not in frame.columns:
-        return np.full(len(frame), np.nan)
-    return pd.to_numeric(frame[name], errors="coerce").to_numpy(dtype=float, na_value=np.nan).copy()
-
-
 def _is_few(frame: pd.DataFrame) -> NDArray[np.bool_]:
     """Rows whose rate is too uncertain to be ranked."""
     if "quality" not in frame.columns:
@@ -413,15 +292,10 @@ def _is_few(frame: pd.DataFrame) -> NDArray[np.bool_]:
 
 def _mean_rate(frame: pd.DataFrame) -> float | None:
     """Average of the areas' recorded rates, weighted by population: the rate of the whole study area."""
-    rate = _column(frame, "value" if "value" in frame.columns else "estimate")
-    weight = _column(frame, "population")
+    rate = column(frame, "value" if "value" in frame.columns else "estimate")
+    weight = column(frame, "population")
     known = np.isfinite(rate) & np.isfinite(weight) & (weight > 0)
     return float((rate[known] * weight[known]).sum() / weight[known].sum()) if known.any() else None
-
-
-def _total(frame: pd.DataFrame) -> int | None:
-    events = _column(frame, "events")
-    return round(float(np.nansum(events))) if np.isfinite(events).any() else None
 
 
 def _is_yearly(settings: Mapping[str, Any]) -> bool:

@@ -52,6 +52,7 @@ STATES: dict[str, State] = {
         State(
             "withheld", "#DED8CD", 7, 45, (("line", 0, 0, 0, 7, _INK, 1.1), ("line", 0, 0, 7, 0, _INK, 1.1))
         ),  # darker ground: data exist
+        State("few_answers", _PAPER, 5, 0, (("circle", 2.5, 2.5, 0.9, _INK, ""),)),
         State("no_neighbours", _PAPER, 5, 0, (("line", 0, 2.5, 5, 2.5, _LINE, 1.2),)),
         State("no_data", _PAPER, 7, 45, (("line", 0, 0, 0, 7, _LINE, 1.6),)),
         State("no_variation", _PAPER, 5, 0, (("line", 2.5, 0, 2.5, 5, _LINE, 1.2),), always=False),
@@ -66,6 +67,21 @@ STATES: dict[str, State] = {
         State("too_few_events", _PAPER, 8, 0, (("circle", 4, 4, 2.2, "none", _INK),), always=False),
     )
 }
+
+#: Textures laid over a class, which stays to be seen: read with care.
+OVERLAYS: dict[str, State] = {
+    state.key: state
+    for state in (
+        State(
+            "uncertain", "none", 8, 0,
+            (("line", 4, 0, 4, 8, "#FFFFFF", 2.6), ("line", 4, 0, 4, 8, "#1F2328", 0.8)),
+        ),
+        State(
+            "edge", "none", 6, -45,
+            (("line", 3, 0, 3, 6, "#FFFFFF", 2), ("line", 3, 0, 3, 6, "#1F2328", 0.9)),
+        ),
+    )
+}  # fmt: skip
 
 #: Words of the ``cluster`` column -> state.
 STATE_OF_CLUSTER: dict[str, str] = {

@@ -10,17 +10,26 @@
       close.setAttribute("aria-label", S.t("close"));
       card.append(close);
     }
-    const kind = S.el("div", "sm-class");
-    kind.append(S.swatch(c, 22, 14), S.el("span", "", S.message(c.l)));
-    card.append(kind);
+    if (!c) {
+      card.append(S.el("p", "", S.t(layer.says[0])));
+      return;
+    }
+    card.append(kind(S.swatch(c, 22, 14), c.l));
+    S.overlaysOf(layer, i).forEach(o => card.append(kind(S.swatch(c, 22, 14, o.k), o.l)));
     if (layer.value && layer.value[i] !== null) figure(card, layer, i, c.s === "few");
     const base = S.baseLine(layer, i);
-    if (base && (!c.s || c.s === "few")) card.append(S.el("div", "sm-base", base));
+    if (base && S.open(c)) card.append(S.el("div", "sm-base", base));
     card.append(S.el("p", "", S.t(layer.says[layer.say[i]])));
   };
 
+  function kind(swatch, label) {
+    const line = S.el("div", "sm-class");
+    line.append(swatch, S.el("span", "", S.message(label)));
+    return line;
+  }
+
   function figure(card, layer, i, soft) {
-    const big = S.el("div", "sm-figure" + (soft ? " soft" : ""), S.rate(layer, layer.value[i]));
+    const big = S.el("div", "sm-figure" + (soft ? " soft" : ""), S.figure(layer, i));
     big.append(S.el("small", "", S.message(layer.unit)));
     card.append(big);
     if (layer.low && layer.low[i] !== null) card.append(intervalBar(layer, i));
@@ -28,10 +37,14 @@
 
   // Whole figures from three digits on: three significant figures at most.
   S.places = (layer, value) => Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? Math.min(1, layer.d) : layer.d;
-  S.rate = (layer, value) => S.number(value, value === 0 ? 0 : S.places(layer, value));
+  const bare = (layer, value) => S.number(value, value === 0 ? 0 : S.places(layer, value));
+  S.rate = (layer, value) => layer.share ? S.percent(value / 100, value === 0 ? 0 : S.places(layer, value)) : bare(layer, value);
+
+  // Answers of people who were not drawn by chance are counts, whatever colour they have.
+  S.figure = (layer, i) => layer.x ? S.t("x_of_n", {x: S.number(layer.x[i]), n: S.number(layer.n[i])}) : S.rate(layer, layer.value[i]);
 
   S.interval = (layer, i) => layer.low && layer.low[i] !== null
-    ? S.rate(layer, layer.low[i]) + "–" + S.rate(layer, layer.high[i]) : null;
+    ? bare(layer, layer.low[i]) + "–" + S.rate(layer, layer.high[i]) : null;
 
   S.pValue = (layer, i) => !layer.p || layer.p[i] === null ? null
     : layer.p[i] < .001 ? S.t("p_below", {a: S.number(.001, 3)}) : S.number(layer.p[i], 3);
@@ -40,8 +53,12 @@
     const parts = [], people = S.data.population && S.data.population[i], interval = S.interval(layer, i);
     if (interval) parts.push(S.t("interval", {a: S.percent(layer.conf, 0)}) + " " + interval);
     if (S.pValue(layer, i) !== null) parts.push(S.t(layer.adjusted ? "p_adjusted" : "p_plain", {a: S.pValue(layer, i)}));
-    if (layer.n && layer.n[i] !== null) parts.push("n = " + S.number(layer.n[i]));
-    if (people !== null && people !== undefined && people !== false) {
+    const records = layer.base === "records";
+    if (layer.n && layer.n[i] !== null && !layer.x) {
+      parts.push(records ? "n = " + S.number(layer.n[i]) : S.number(layer.n[i]) + " " + S.counted("answers", layer.n[i]));
+    }
+    if (layer.n_eff && layer.n_eff[i] !== null) parts.push(S.t("n_eff", {a: S.number(layer.n_eff[i])}));
+    if (records && people !== null && people !== undefined && people !== false) {
       parts.push(S.number(people) + " " + S.counted("residents", people));
     }
     if (layer.period) parts.push(layer.period);

@@ -58,11 +58,14 @@ window.safemap = window.safemap || {};
   };
 
   // The name of an area in the language of the page, where the caller gave one; searched are all of them.
-  S.areaName = area => (S.data.names_in[S.state.language] || S.data.names)[area];
-  S.areaNames = area => [S.data.names[area], ...Object.values(S.data.names_in).map(names => names[area])];
+  S.areaName = area => (S.data.names_in[S.state.language] || [])[area] || S.data.names[area];
+  S.areaNames = area => [S.data.names[area], ...Object.values(S.data.names_in).map(names => names[area]).filter(Boolean)];
 
   S.layer = () => S.layers[S.state.layer];
-  S.classOf = (layer, area) => layer.classes[layer.codes[area]];
+  // A layer of bands has no class per area.
+  S.classOf = (layer, area) => layer.bands ? null : layer.classes[layer.codes[area]];
+  S.overlaysOf = (layer, area) => layer.overlays.filter(o => o.a && o.a.includes(area));
+  S.open = c => !c.s || c.s === "few"; // whether figures of an area in this class may be shown
   S.has = control => S.data.controls.includes(control);
   S.phone = window.matchMedia("screen and (max-width:760px)");
 })(window.safemap);

@@ -61,8 +61,8 @@
     const box = [at.x - width / 2 - 3, at.y - half, at.x + width / 2 + 3, at.y + half];
     if (hits(taken, box)) return 0;
     taken.push(box);
-    const c = S.classOf(S.layer(), i), dimmed = S.state.filter !== null && S.state.filter !== c.k;
-    const label = S.name("div", "sm-label" + (S.isDark(c.c) && !dimmed ? " light" : ""));
+    const c = S.classOf(S.layer(), i), dimmed = c && S.state.filter !== null && S.state.filter !== c.k;
+    const label = S.name("div", "sm-label" + (c && S.isDark(c.c) && !dimmed ? " light" : ""));
     lines.forEach((text, k) => {
       if (k) label.append(document.createElement("br"));
       label.append(text);

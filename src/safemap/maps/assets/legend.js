@@ -26,7 +26,7 @@
   };
 
   S.drawLegend = function () {
-    const layer = S.layer(), counts = S.counts(layer), most = Math.max(...counts), box = S.ui.legend;
+    const layer = S.layer(), counts = layer.bands ? layer.km2 : S.counts(layer), most = Math.max(...counts), box = S.ui.legend;
     box.replaceChildren(S.name("h2", "sm-title", S.layerName(layer)), S.el("div", "sm-unit", S.message(layer.unit)));
     let rows = S.el("div", "sm-rows"), inStates = false;
     box.append(rows);
@@ -39,10 +39,23 @@
       rows.append(row(c, counts[i], most));
     });
     const total = S.el("div", "sm-total");
-    total.append(S.el("span", "", S.t("n_areas")), S.el("span", "", S.t("total") + " " + S.number(S.size)));
+    const sum = layer.bands ? S.km2(counts.reduce((a, b) => a + b, 0)) + " " + S.t("km2") : S.number(S.size);
+    total.append(S.el("span", "", S.t(layer.bands ? "ground" : "n_areas")), S.el("span", "", S.t("total") + " " + sum));
     box.append(total);
+    layer.overlays.forEach(o => box.append(overlayKey(o)));
     drawContextKey(box);
   };
+
+  S.km2 = value => S.number(value, value && value < 10 ? 1 : 0);
+
+  // What lies over the classes is counted after the total, for it is counted there already.
+  function overlayKey(o) {
+    const item = S.el("div", "sm-over");
+    item.dataset.k = o.k;
+    item.dataset.count = o.n;
+    item.append(S.swatch(o, 26, 16, o.k), S.el("span", "", S.message(o.l)), S.el("span", "sm-count", o.g ? S.km2(o.n) : S.number(o.n)));
+    return item;
+  }
 
   function row(c, count, most) {
     const pressed = S.state.filter === c.k;
@@ -62,7 +75,7 @@
     bar.style.width = Math.round(44 * count / Math.max(1, most)) + "px";
     const track = S.el("span", "sm-track");
     track.append(bar);
-    button.append(S.swatch(c, 26, 16), S.el("span", "", S.message(c.l)), track, S.el("span", "sm-count", S.number(count)));
+    button.append(S.swatch(c, 26, 16), S.el("span", "", S.message(c.l)), track, S.el("span", "sm-count", S.layer().bands ? S.km2(count) : S.number(count)));
     return button;
   }
 
@@ -86,14 +99,14 @@
 
   S.drawHeader = function () {
     const layer = S.layer(), ui = S.ui;
-    ui.title.textContent = S.data.title || S.layerName(layer);
+    ui.title.textContent = S.heading(layer);
     document.title = ui.title.textContent;
     document.documentElement.lang = S.state.language;
     ui.finding.textContent = S.message(layer.finding);
     ui.meta.replaceChildren();
     const parts = [];
     if (layer.period) parts.push([layer.period, ""]);
-    if (layer.total !== null) parts.push([S.number(layer.total), S.counted("cases", layer.total)]);
+    if (layer.total !== null) parts.push([S.number(layer.total), S.counted(layer.base === "records" ? "cases" : "answers", layer.total)]);
     parts.push([S.number(S.size), S.counted("areas", S.size)]);
     parts.forEach((part, i) => {
       if (i) ui.meta.append(" · ");

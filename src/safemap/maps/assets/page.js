@@ -169,7 +169,7 @@
       button.setAttribute("aria-label", button.title);
     });
     const source = S.name("span", "sm-source", S.data.source ? ended(S.data.source) + " " : "");
-    ui.footer.replaceChildren(S.t("disclaimer") + " ", S.name("span", "", ended(S.data.disclaimer || S.t("boundaries"))), " ",
+    ui.footer.replaceChildren(S.t({records: "disclaimer", answers: "disclaimer_answers", nonrandom: "disclaimer_nonrandom"}[S.layer().base]) + " ", S.name("span", "", ended(S.data.disclaimer || S.t("boundaries"))), " ",
       source, S.el("span", "sm-source", "safemap " + S.data.version + "."));
   }
 
@@ -243,7 +243,7 @@
 
   // The address can name a layer, a language, an area (by position), a search and a dialog; unknown words do nothing.
   function address() {
-    const asked = new URLSearchParams(location.hash.slice(1)), short = {rate: "rates", lisa: "local_moran", gi: "local_getis_ord"};
+    const asked = new URLSearchParams(location.hash.slice(1)), short = {rate: "rates", lisa: "local_moran", gi: "local_getis_ord", share: "survey"};
     const layer = short[asked.get("layer")] || asked.get("layer"), language = asked.get("lang");
     if (Object.hasOwn(S.layers, layer)) S.state.layer = layer;
     if (Object.hasOwn(S.data.words, language)) S.state.language = language;

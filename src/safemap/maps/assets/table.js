@@ -21,24 +21,26 @@
     if (layer.value) list.push(["v", S.t("value"), true]);
     if (layer.low) list.push(["ci", S.t("interval", {a: S.percent(layer.conf, 0)}), true]);
     if (layer.p) list.push(["p", S.t("p_short"), true]);
-    if (layer.n) list.push(["n", "n", true]);
-    if (S.data.population) list.push(["people", upper(S.counted("residents", 5)), true]);
+    if (layer.n) list.push(["n", layer.base === "records" ? "n" : upper(S.counted("answers", 5)), true]);
+    if (layer.n_eff) list.push(["n_eff", S.t("n_eff_short"), true]);
+    if (layer.base === "records" && S.data.population) list.push(["people", upper(S.counted("residents", 5)), true]);
     list.push(["class", S.t("class"), false]);
     return list;
   }
 
   // What is sorted by, and what is written, for one area; null sorts last and is written as a dash.
   function cells(layer, i) {
-    const c = S.classOf(layer, i), open = !c.s || c.s === "few", get = key => open && layer[key] ? layer[key][i] : null;
+    const c = S.classOf(layer, i), open = S.open(c), get = key => open && layer[key] ? layer[key][i] : null;
     const v = get("value"), n = get("n"), people = S.data.population ? S.data.population[i] : null;
     return {
       name: [S.areaName(i), S.areaName(i)],
-      v: [v, v === null ? "–" : S.rate(layer, v)],
+      v: [v, v === null ? "–" : S.figure(layer, i)],
       ci: [get("low"), (open && S.interval(layer, i)) || "–"],
       p: [get("p"), (open && S.pValue(layer, i)) || "–"],
       n: [n, S.number(n)],
+      n_eff: [get("n_eff"), S.number(get("n_eff"))],
       people: [people, S.number(people)],
-      class: [layer.codes[i], S.message(c.l)],
+      class: [layer.codes[i], [c, ...S.overlaysOf(layer, i)].map(x => S.message(x.l)).join(" · ")],
     };
   }
 
@@ -51,25 +53,44 @@
   }
 
   S.drawTable = function () {
-    const layer = S.layer(), list = columns(layer), dialog = S.ui.table;
+    const layer = S.layer(), dialog = S.ui.table, list = layer.bands ? bandColumns : columns(layer);
     if (!list.some(c => c[0] === sorted)) { sorted = "name"; down = false; }
-    dialog.title.textContent = (S.data.title ? S.data.title + ": " : "") + S.layerName(layer);
+    const heading = S.heading(layer), own = S.layerName(layer);
+    dialog.title.textContent = heading.startsWith(own) ? heading : heading + ": " + own;
     dialog.close.textContent = S.t("close");
     const table = S.el("table"), head = S.el("tr"), body = S.el("tbody");
-    list.forEach(column => head.append(heading(column)));
+    list.forEach(column => head.append(layer.bands ? plain(column) : header(column)));
     const thead = S.el("thead");
     thead.append(head);
-    S.data.names.map((name, i) => cells(layer, i)).sort(compare).forEach(row => {
+    const rows = layer.bands ? bandRows(layer) : S.data.names.map((name, i) => cells(layer, i)).sort(compare);
+    rows.forEach(row => {
       const line = S.el("tr");
       list.forEach(c => line.append(c[0] === "name" ? S.name("td", "", row.name[1]) : S.el("td", c[2] ? "num" : "", row[c[0]][1])));
       body.append(line);
     });
     table.append(thead, body);
-    const unit = S.el("p", "sm-note", S.message(layer.unit) + (layer.period ? " · " + layer.period : "") + ". " + S.t("sort"));
+    const unit = S.el("p", "sm-note", S.message(layer.unit) + (layer.period ? " · " + layer.period : "") + (layer.bands ? "" : ". " + S.t("sort")));
     dialog.body.replaceChildren(unit, table);
   };
 
-  function heading(column) {
+  // A density has no figures per area: its table is how much ground lies in each class.
+  const bandColumns = [["name", "class", false], ["km2", "ground", true], ["part", "part", true]];
+
+  function plain(column) {
+    const cell = S.el("th", "sm-plain" + (column[2] ? " num" : ""), S.t(column[1]));
+    cell.scope = "col";
+    return cell;
+  }
+
+  function bandRows(layer) {
+    const sum = layer.km2.reduce((a, b) => a + b, 0);
+    const row = (label, km2) => ({
+      name: [0, S.message(label)], km2: [km2, S.km2(km2) + " " + S.t("km2")], part: [km2, S.percent(sum ? km2 / sum : 0, 0)],
+    });
+    return [...layer.classes.map((c, i) => row(c.l, layer.km2[i])), ...layer.overlays.map(o => row(o.l, o.n))];
+  }
+
+  function header(column) {
     const active = sorted === column[0], cell = S.el("th", column[2] ? "num" : "");
     cell.scope = "col";
     cell.setAttribute("aria-sort", active ? (down ? "descending" : "ascending") : "none");
@@ -83,16 +104,16 @@
   }
 
   S.drawMethods = function () {
-    const dialog = S.ui.methods, body = dialog.body;
+    const dialog = S.ui.methods, body = dialog.body, layer = S.layer();
     dialog.title.textContent = S.t("methods");
     dialog.close.textContent = S.t("close");
     body.replaceChildren();
-    if (S.data.audit) ladder(body, S.data.audit);
+    if (layer.audit !== null) ladder(body, S.data.audits[layer.audit]);
     S.data.methods.forEach(part => {
       if (part[0]) body.append(S.name("h3", "", part[0]));
       body.append(S.name("p", "", part[1]));
     });
-    body.append(S.el("h3", "", S.t("cannot_say")), S.el("p", "", S.t("cannot_say_text")));
+    body.append(S.el("h3", "", S.t("cannot_say")), S.el("p", "", S.t(layer.base === "records" ? "cannot_say_text" : "cannot_say_answers")));
     if (S.data.geometry.tolerance) {
       body.append(S.el("p", "sm-note", S.t("simplified", {a: S.number(S.data.geometry.tolerance)})));
     }
@@ -109,7 +130,7 @@
     };
     rung(audit.read, S.t("a_read"));
     audit.aside.forEach(step => rung(step[1], S.data.words.en["r_" + step[0]] ? S.t("r_" + step[0]) : step[2], true));
-    rung(audit.placed, S.t("a_placed"));
+    rung(audit.placed, S.t(audit.used ? "a_used" : "a_placed"));
     const sum = [...audit.aside.map(step => step[1]), audit.placed].map(n => S.number(n)).join(" + ");
     body.append(S.el("h3", "", S.t("rows_ladder")), grid, S.el("p", "", S.number(audit.read) + " = " + sum));
     if (audit.hit_rate !== null) body.append(S.el("p", "", S.t("a_hit_rate", {a: S.percent(audit.hit_rate, 1)})));

@@ -24,7 +24,8 @@
   function fill(slot, name) {
     if (slot === undefined) return "{" + name + "}";
     if (slot === null || typeof slot !== "object") return String(slot);
-    if (slot.k) return S.t(slot.k);
+    if (slot.t !== undefined) return S.own(slot);
+    if (slot.k) return S.t(slot.k, slot.s);
     return slot.pct ? S.percent(slot.v, slot.d) : S.number(slot.v, slot.d);
   }
 
@@ -43,7 +44,17 @@
     return message.k.startsWith("f_") ? text.charAt(0).toUpperCase() + text.slice(1) : text;
   };
 
-  S.layerName = layer => layer.name.t !== undefined ? layer.name.t : S.message(layer.name);
+  // Text of the caller: one for all languages, or one for each.
+  S.own = text => text.by && Object.hasOwn(text.by, S.state.language) ? text.by[S.state.language] : text.t;
+  S.layerName = layer => layer.name.t !== undefined ? S.own(layer.name) : S.message(layer.name);
+
+  // The heading of the map belongs to the first layer; a crime title over answers would mislead.
+  S.heading = function (layer) {
+    const title = S.data.titles ? S.own({t: S.data.title, by: S.data.titles}) : S.data.title;
+    if (title && layer.base === S.data.layers[0].base) return title;
+    const place = layer.base !== S.data.layers[0].base && S.data.place ? ", " + S.own(S.data.place) : "";
+    return S.layerName(layer) + place;
+  };
   S.counted = (key, count) => S.t(key, null, count);
 
   // One spelling for search: no accents, no apostrophes, Cyrillic in Latin letters, letters that sound alike merged.
