@@ -38,12 +38,14 @@ def test_the_same_values_are_the_same_bytes():
 
 @given(
     st.lists(st.tuples(st.floats(0.2, 2.0), st.floats(-0.3, 0.3)), min_size=5, max_size=12),
-    st.floats(-1.5, 1.0),
-    st.floats(-1.5, 1.0),
-    st.floats(0.1, 2.0),
+    st.integers(-1_500, 1_000),
+    st.integers(-1_500, 1_000),
+    st.integers(100, 2_000),
 )
 def test_clipping_agrees_with_geos(spokes, west, south, size):
     """Star-shaped polygons, mostly not convex, against the intersection of another library."""
+    # thousandths, because GEOS errs where an edge lies at a subnormal number (2e-311) from a crossing
+    west, south, size = west / 1000, south / 1000, size / 1000
     n = len(spokes)
     angles = [2 * np.pi * (i + 0.5 + shift) / n for i, (_, shift) in enumerate(spokes)]
     ring = [(float(r * np.cos(a)), float(r * np.sin(a))) for (r, _), a in zip(spokes, angles, strict=True)]
