@@ -399,3 +399,17 @@ def test_demo_says_which_file_to_open(tmp_path):
     assert "synthetic" in done.stdout
     assert (tmp_path / "demo" / "map.html").is_file()
     assert [path.name for path in tmp_path.iterdir()] == ["demo"]
+
+
+def test_demo_runs_the_city_that_is_named(tmp_path):
+    done = safemap("demo", "--city", "chilanzar", "--out", "demo", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "288 areas" in done.stdout
+    assert done.stdout.splitlines()[-1] == f"Now open {Path('demo') / 'map.html'}"
+
+
+def test_demo_of_an_unknown_city_names_the_known_ones(tmp_path):
+    done = safemap("demo", "--city", "atlantis", "--out", "demo", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "chilanzar" in done.stderr
+    assert not (tmp_path / "demo").exists()
