@@ -8,9 +8,9 @@ equal risk for everybody, in cities with unequal populations; the share of 200 s
     python benchmarks/planted_truth.py --seeds 5 --null-seeds 10
 
 How much is found depends on how wide the neighbourhood is compared with the hot spot, and on how many hot
-spots there are: several raise the average and the variance against which each of them is tested. "False" counts
-areas without any planted area in their own or their neighbours' set. Beside a hot spot the rest of the city lies
-below the average, and where power is high such areas are reported cold: ``false_other``.
+spots there are: several raise the average and the variance against which each of them is tested. "False"
+counts areas without any planted area in their own or their neighbours' set. Beside a hot spot the rest of
+the city lies below the average, and where power is high such areas are reported cold: ``false_other``.
 """
 
 from __future__ import annotations
