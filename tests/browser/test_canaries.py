@@ -7,6 +7,7 @@ compiles rendered text.
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,6 +17,7 @@ import geopandas as gpd
 import pytest
 from shapely.geometry import LineString, Point, box
 
+from safemap.i18n import LANGUAGES
 from safemap.maps import explore, save_map
 
 pytestmark = pytest.mark.browser
@@ -64,26 +66,46 @@ def hostile_map(town: ModuleType, payload: str, **options: Any) -> folium.Map:
         ],
         crs=4326,
     )
+    answers = hostile_answers(town, payload, areas)
+    weighted = town.density()
+    weighted = dataclasses.replace(weighted, settings={**weighted.settings, "weights": payload})
+    by_language = dict.fromkeys(LANGUAGES, payload)
     return explore(
-        rates, moran, getis,
-        title=payload, names=[payload, payload, None], place=payload, source=payload, disclaimer=payload,
-        methods=[(payload, payload)], context={payload: around}, **options,
+        rates, moran, getis, *answers, weighted,
+        title=by_language, names=[payload, by_language, None, None, None, payload], place=by_language,
+        source=payload, disclaimer=payload, methods=[(payload, payload)], context={payload: around},
+        neighbours={payload: around.iloc[[0]]},
+        area_names={language: dict.fromkeys(areas.index, payload) for language in LANGUAGES}, **options,
     )  # fmt: skip
+
+
+def hostile_answers(town: ModuleType, payload: str, areas: gpd.GeoDataFrame) -> list[Any]:
+    """A survey whose question and answers are the payload, and a count of them."""
+    from safemap.analysis.survey import count_answers, survey_estimate
+    from safemap.analysis.survey_design import SurveyDesign
+
+    rows = town.responses()
+    rows["area_id"] = payload + rows["area_id"].astype(int).astype(str).str.zfill(3)
+    rows[payload] = rows["unsafe"].map({1: payload, 0: f"{payload} 2"})
+    options = {"success": [payload], "areas": areas}
+    drawn = survey_estimate(SurveyDesign(rows, weight="w"), payload, **options)
+    walk_in = SurveyDesign(rows, weight=None, sampling="nonprobability")
+    return [drawn, count_answers(walk_in, payload, **options)]
 
 
 def visit_every_corner(page: Any) -> None:
     """Show every text of the page: layers, legend, cards, search, table, methods, all by real input."""
-    for layer in ("rates", "local_moran", "local_getis_ord"):
+    for layer in ("rates", "local_moran", "local_getis_ord", "survey", "answers", "density"):
         page.click(f'input[value="{layer}"]')
         page.evaluate("document.querySelector('.sm-map').focus()")
         page.press("ArrowRight", "ArrowUp", "Enter")
         page.press("Escape")
+        for i in (1, 2):
+            page.click(f".sm-actions button:nth-of-type({i})")
+            page.press("Escape")
     page.evaluate("document.querySelector('#sm-find').focus()")
     page.type("a")
     page.press("Escape")
-    for i in (1, 2):
-        page.click(f".sm-actions button:nth-of-type({i})")
-        page.press("Escape")
     page._browser.pump(0.2)
 
 
@@ -113,6 +135,7 @@ def test_nothing_runs_is_compiled_or_leaves(
     assert page.refused == []
     assert page.count("path.sm-area") == 36
     assert page.evaluate("Object.prototype.hasOwnProperty.call(Object.prototype, 't')") is False
+    page.click('input[value="rates"]')
     shown = page.text(".sm h1")
     if payload not in (PAYLOADS["direction"], PAYLOADS["separator"]):
         assert shown == payload  # shown as it is, letter for letter

@@ -162,7 +162,7 @@ def explore(
         "title": _in(language, title),
         "titles": title_by if (title_by := _texts(title)) and not isinstance(title_by, str) else None,
         "language": language,
-        "place": None if place is None else as_text(_texts(place)),
+        "place": None if (where := _texts(place)) is None else as_text(where),
         "source": _text(source, longest=1_000),
         "disclaimer": _text(disclaimer, longest=1_000),
         "methods": _methods(methods),
@@ -205,7 +205,7 @@ def _registry(registry: Registry | None, k: int | None, audience: Audience) -> R
 
 def _check_options(
     results: Sequence[Result],
-    names: Sequence[str | None] | None,
+    names: Sequence[str | Mapping[str, str] | None] | None,
     language: str,
     controls: Sequence[str] | None,
 ) -> None:

@@ -138,7 +138,6 @@ def _read(result: Result, frame: pd.DataFrame, raw: Floats, decimals: int) -> _R
     write = np.vectorize(lambda v: limits.shown(v, decimals), otypes=[float])
     factor = 100 if is_share(result) else 1
     overall = (result.settings.get("overall") or {}).get("estimate")
-    known = overall is not None and np.isfinite(overall)
     source = result.frame.reindex(frame.index)
     states = _states(result.kind, source, frame, raw)
     return _Read(
@@ -147,7 +146,9 @@ def _read(result: Result, frame: pd.DataFrame, raw: Floats, decimals: int) -> _R
         high=write(column(frame, "conf_high") * factor),
         states=states,
         review=_quality(frame, "review"),
-        mean=float(limits.shown(overall * factor, decimals)) if known else None,
+        mean=None
+        if overall is None or not np.isfinite(overall)
+        else limits.shown(overall * factor, decimals),
         decimals=decimals,
     )
 
