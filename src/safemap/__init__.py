@@ -46,6 +46,8 @@ _WHERE = {
     "global_moran": "safemap.analysis.autocorrelation",
     "local_moran": "safemap.analysis.autocorrelation",
     "local_getis_ord": "safemap.analysis.autocorrelation",
+    "area_change": "safemap.analysis.change",
+    "ChangeResult": "safemap.analysis.change",
     "kernel_density": "safemap.analysis.density",
     "DensityResult": "safemap.analysis.density",
     "density_classes": "safemap.analysis.density_reading",
@@ -97,6 +99,7 @@ def __dir__() -> list[str]:
 if TYPE_CHECKING:
     from safemap import datasets, errors, settings, stats
     from safemap.analysis.autocorrelation import global_moran, local_getis_ord, local_moran
+    from safemap.analysis.change import ChangeResult, area_change
     from safemap.analysis.density import DensityResult, kernel_density
     from safemap.analysis.density_reading import bandwidth_sensitivity, density_classes
     from safemap.analysis.joining import JoinResult, join_areas

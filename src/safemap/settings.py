@@ -20,6 +20,7 @@ THRESHOLDS: dict[str, Threshold] = {
     "areas_min": Threshold(3, "fewest areas for a statistic of neighbourhood", "safemap"),
     "rate_events_min": Threshold(10, "fewest events for a rate that is not flagged", "NCHS rates 2023"),
     "rate_ci_width_max": Threshold(1.60, "largest width of the interval relative to the rate", "NCHS rates 2023"),
+    "detectable_ratio_max": Threshold(1.5, "largest detectable ratio at which no change may be claimed", "safemap"),
     "suppress_below": Threshold(5, "counts from 1 to this minus 1 are withheld", "common official practice (3 to 10)"),
     "pileup_min": Threshold(10, "fewest rows on one coordinate to call it a pile-up", "safemap"),
     "pileup_share": Threshold(0.005, "smallest share of all rows to call it a pile-up", "safemap"),

@@ -45,7 +45,7 @@ class Case(NamedTuple):
 
 def read_subject(areas: AreasLike, column: str | None, events: str | None, population: str | None) -> Subject:
     """Read what is to be tested, once the input is known to make sense."""
-    frame = _frame(areas)
+    frame = read_frame(areas)
     automatic: list[str] = []
     nothing_named = column is None and events is None and population is None
     if nothing_named and {"events", "population"} <= {*frame.columns}:
@@ -142,7 +142,7 @@ def read_seed(rng: RNG) -> int:
     raise ConfigError(f"rng must be a whole number of 0 or more, a numpy Generator, or None; got {rng!r}.")
 
 
-def _frame(areas: AreasLike) -> gpd.GeoDataFrame:
+def read_frame(areas: AreasLike) -> gpd.GeoDataFrame:
     import geopandas as gpd
 
     frame = areas.frame if isinstance(areas, Result) else areas
