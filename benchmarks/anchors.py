@@ -23,6 +23,7 @@ from scipy.sparse import csr_array
 from scipy.stats import norm
 
 from safemap.stats import autocorrelation as ac
+from safemap.stats.change import displacement_difference, e_test
 from safemap.stats.multiple_testing import adjust_p
 from safemap.stats.permutation import conditional_test
 from safemap.stats.rates import eb_index
@@ -61,6 +62,7 @@ def anchors() -> Iterator[Anchor]:
     yield from _getis_ord_1996()
     yield from _six_points()
     yield from _sids()
+    yield from _change()
 
 
 # --- Columbus ---
@@ -424,6 +426,45 @@ def _sids() -> Iterator[Anchor]:
     )  # fmt: skip
 
 
+# --- change between two counts ---
+
+
+def _change() -> Iterator[Anchor]:
+    group = "E-test of two Poisson counts (Krishnamoorthy and Thomson 2004)"
+    for pair, printed in (((6, 2), "0.1748748"), ((2, 6), "0.1748748"), ((0, 3), "0.0884")):
+        yield Anchor(group, f"p of {pair}", printed, lambda pair=pair: e_test([pair[0]], [pair[1]])[0])
+    group = "Weighted displacement difference (Wheeler and Ratcliffe 2018)"
+    places = {
+        "control": (308, 318),
+        "treated": (207, 110),
+        "displacement_control": (150, 140),
+        "displacement_treated": (178, 157),
+    }
+    cases = {
+        "": places,
+        "time weights 2:1, ": {"control": (100, 50), "treated": (80, 20), "time_weights": (2, 1)},
+        "area weights, ": {**places, "area_weights": (0.9, 1.2, 1.6, 1.5)},
+        "two places, ": {"control": (20, 20), "treated": (20, 10)},
+    }
+    printed = {
+        "": {
+            "local": "-107", "displacement": "-11", "total": "-118", "std_error": "39.598", "z_score": "-2.98",
+        },
+        "time weights 2:1, ": {"total": "-20"},
+        "area weights, ": {
+            "total": "-99.69444444", "std_error": "35.4280755", "z_score": "-2.813995483",
+            "conf_low": "-169.1321965", "conf_high": "-30.25669241",
+        },
+        "two places, ": {"total": "-10", "std_error": "8.366600", "z_score": "-1.195229"},
+    }  # fmt: skip
+    for case, options in cases.items():
+        for name, value in printed[case].items():
+            yield Anchor(
+                group, case + name.replace("_", " "), value,
+                lambda options=options, name=name: getattr(displacement_difference(**options), name),
+            )  # fmt: skip
+
+
 # --- the page ---
 
 
@@ -433,8 +474,8 @@ def page() -> str:
     lines = [
         "# Anchors: numbers of others that safemap reproduces",
         "",
-        f"{len(listed)} numbers of global and local autocorrelation printed by GeoDa, esda, R spdep or in "
-        "papers, and what `safemap.stats.autocorrelation` gives. *Equal* means to the last printed digit "
+        f"{len(listed)} numbers of autocorrelation and change printed by GeoDa, esda, R spdep, ptools or in "
+        "papers, and what `safemap.stats` gives. *Equal* means to the last printed digit "
         "(twelve significant digits where more are printed); a convention says which definition was used. "
         "Written by `python benchmarks/anchors.py`, asserted by `tests/stats/test_anchors.py`.",
         "",
