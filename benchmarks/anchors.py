@@ -448,7 +448,8 @@ def _change() -> Iterator[Anchor]:
     }
     printed = {
         "": {
-            "local": "-107", "displacement": "-11", "total": "-118", "std_error": "39.598", "z_score": "-2.98",
+            "local": "-107", "displacement": "-11", "total": "-118",
+            "std_error": "39.598", "z_score": "-2.98",
         },
         "time weights 2:1, ": {"total": "-20"},
         "area weights, ": {
