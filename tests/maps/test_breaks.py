@@ -64,3 +64,35 @@ def test_breaks_do_not_depend_on_order_zeros_or_gaps() -> None:
 def test_unusable_breaks_are_refused(given_breaks: tuple[float, ...]) -> None:
     with pytest.raises(ConfigError, match="four rising numbers"):
         limits.check_breaks(given_breaks)
+
+
+@pytest.mark.parametrize(
+    ("shares", "expected"),
+    [
+        ([18, 25, 27, 28, 30, 31, 32, 33, 34, 35, 36, 36, 36, 37, 38, 43], (25, 30, 35, 40)),
+        ([0.4, 0.8, 1.1, 1.6, 2.4], (0.5, 1, 1.5, 2)),
+        ([], (20, 40, 60, 80)),
+        ([0, 0], (20, 40, 60, 80)),
+        ([99.5, 100, 100], (20, 40, 60, 80)),
+    ],
+)
+def test_shares_are_cut_at_even_steps_that_are_not_finer_than_noise(
+    shares: list[float], expected: tuple[float, ...]
+) -> None:
+    assert limits.step_breaks(shares, most=100) == expected
+
+
+@given(st.lists(st.floats(0.01, 100), min_size=1, max_size=40))
+def test_steps_are_even_and_below_the_most(shares: list[float]) -> None:
+    found = limits.step_breaks(shares, most=100)
+    steps = np.diff(found)
+    assert np.allclose(steps, steps[0])
+    assert found[0] > 0
+    assert found[-1] < 100
+    assert steps[0] >= max(shares) / 10 - 1e-9
+
+
+def test_limits_do_not_begin_below_what_they_must() -> None:
+    assert limits.round_breaks([1, 2, 3, 4, 90], at_least=7.4)[0] >= 7.4
+    assert limits.round_breaks([0.1], at_least=500)[0] >= 500
+    assert limits.round_breaks([], at_least=30)[0] >= 30

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from shapely.geometry import box
 
-from safemap.analysis.rates import area_rates, smooth_rates
+from safemap.analysis.rates import area_rates
+from safemap.analysis.smoothing import smooth_rates
 from safemap.audit import Audit
 from safemap.results import Result
 

@@ -65,7 +65,7 @@ def step_breaks(values: ArrayLike, *, most: float = math.inf) -> tuple[float, ..
 
     Shares lie close together (60 to 80 percent, say), where limits that grow like 1, 2, 5, 10 would put
     nearly all areas into one class. Larger steps are preferred unless smaller ones fill the classes clearly
-    better.
+    better; steps below a tenth of the largest share, or of the range of means, would paint noise.
 
     Parameters
     ----------
@@ -90,11 +90,12 @@ def step_breaks(values: ArrayLike, *, most: float = math.inf) -> tuple[float, ..
     if largest == 0:
         return (20.0, 40.0, 60.0, 80.0)
     power = math.floor(math.log10(largest))
+    finest = max(largest / 100, (largest if math.isfinite(most) else float(np.ptp(data))) / 10)
     steps = [float(f"{digit}e{p}") for p in range(power, power - 3, -1) for digit in (5, 2, 1)]
     candidates = [
         tuple(round(step * (first + i), 10) for i in range(4))
         for step in steps
-        if step >= largest / 100
+        if step >= finest
         for first in range(1, int(largest / step) + 2)
     ]
     below = [limits for limits in candidates if limits[-1] < most]

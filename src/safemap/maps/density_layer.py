@@ -64,7 +64,8 @@ def density_layer(
             f"The lowest limit of the density ({chosen[0]:g}) would show where fewer than {k} events lie; "
             f"with this bandwidth it must be {floor:.3g} or more."
         )
-    decimals = limits.decimals_for(chosen)
+    whole = chosen[0] >= 10 and all(float(b).is_integer() for b in chosen)
+    decimals = 0 if whole else limits.decimals_for(chosen)
     codes = 4 - limits.classify(values, chosen)
     bands, edge = _shapes(result, codes)
     weights = result.settings.get("weights")
