@@ -41,7 +41,8 @@ _WHERE = {
     "raster_sum_by_area": "safemap.analysis.zonal",
     "ZonalResult": "safemap.analysis.zonal",
     "area_rates": "safemap.analysis.rates",
-    "smooth_rates": "safemap.analysis.rates",
+    "smooth_rates": "safemap.analysis.smoothing",
+    "standardised_ratios": "safemap.analysis.smoothing",
     "RatesResult": "safemap.analysis.rates",
     "global_moran": "safemap.analysis.autocorrelation",
     "local_moran": "safemap.analysis.autocorrelation",
@@ -103,7 +104,8 @@ if TYPE_CHECKING:
     from safemap.analysis.density import DensityResult, kernel_density
     from safemap.analysis.density_reading import bandwidth_sensitivity, density_classes
     from safemap.analysis.joining import JoinResult, join_areas
-    from safemap.analysis.rates import RatesResult, area_rates, smooth_rates
+    from safemap.analysis.rates import RatesResult, area_rates
+    from safemap.analysis.smoothing import smooth_rates, standardised_ratios
     from safemap.analysis.survey import SurveyResult, count_answers, survey_estimate
     from safemap.analysis.survey_design import SurveyDesign
     from safemap.analysis.survey_places import place_responses

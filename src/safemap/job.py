@@ -133,7 +133,8 @@ def run_assessment(
 def _compute(config: AssessmentConfig, tell: Progress) -> Findings:
     """Every step up to the numbers."""
     from safemap.analysis.autocorrelation import global_moran, local_getis_ord, local_moran
-    from safemap.analysis.rates import area_rates, smooth_rates
+    from safemap.analysis.rates import area_rates
+    from safemap.analysis.smoothing import smooth_rates
     from safemap.disclosure.registry import Registry
     from safemap.geo.graph import build_graph
     from safemap.report.findings import Findings

@@ -12,6 +12,7 @@ from shapely.geometry import box
 
 import safemap as sm
 from safemap.audit import Audit
+from safemap.geo.graph import as_area_graph
 
 YEAR = ("2023-01-01", "2023-12-31")
 
@@ -271,3 +272,68 @@ def test_areas_without_counts_repeated_ids_and_other_things_are_refused():
     smooth = sm.smooth_rates(sm.area_rates(_areas([1, 2, 3, 4])))
     with pytest.raises(sm.errors.InputError, match="Smoothing twice"):
         sm.smooth_rates(smooth)
+
+
+def _town_rates() -> sm.RatesResult:
+    rng = np.random.default_rng(3)
+    areas = gpd.GeoDataFrame(
+        {"events": rng.poisson(6, 30).astype(float), "population": rng.integers(300, 9000, 30).astype(float)},
+        geometry=[box(i % 6, i // 6, i % 6 + 1, i // 6 + 1) for i in range(30)],
+        index=pd.Index([f"a{i:02d}" for i in range(30)], name="area_id"),
+        crs=32614,
+    )
+    return sm.area_rates(areas, per=1)
+
+
+def test_local_empirical_bayes_equals_a_loop_over_neighbourhoods() -> None:
+    rates = _town_rates()
+    graph = sm.build_graph(rates.frame, "queen", tolerance=0)
+    smooth = sm.smooth_rates(rates, method="eb_local", graph=graph).frame["estimate"]
+    f = rates.frame
+    for area in f.index:
+        near = [area, *graph.neighbours(area)]
+        e, n = f.loc[near, "events"], f.loc[near, "population"]
+        m = e.sum() / n.sum()
+        a = max((n * (e / n - m) ** 2).sum() / n.sum() - m / n.mean(), 0.0)
+        w = a / (a + m / f.loc[area, "population"])
+        own = f.loc[area, "events"] / f.loc[area, "population"]
+        assert smooth[area] == pytest.approx(w * own + (1 - w) * m, rel=1e-9)
+
+
+def test_local_empirical_bayes_with_everybody_as_neighbour_is_global() -> None:
+    rates = _town_rates()
+    ids = rates.frame.index
+    everybody = pd.DataFrame([(i, j) for i in ids for j in ids if i != j], columns=["focal", "neighbor"])
+    graph = as_area_graph(everybody, ids)
+    local = sm.smooth_rates(rates, method="eb_local", graph=graph).frame["estimate"]
+    pd.testing.assert_series_equal(local, sm.smooth_rates(rates).frame["estimate"], rtol=1e-9)
+
+
+def test_local_empirical_bayes_needs_a_graph_and_is_refused_by_statistics_of_neighbourhood() -> None:
+    rates = _town_rates()
+    with pytest.raises(sm.errors.ConfigError, match="graph="):
+        sm.smooth_rates(rates, method="eb_local")
+    graph = sm.build_graph(rates.frame, "queen", tolerance=0)
+    smooth = sm.smooth_rates(rates, method="eb_local", graph=graph)
+    with pytest.raises(sm.errors.StatisticsError):
+        sm.local_moran(smooth, "estimate", graph=graph)
+
+
+def test_standardised_ratios_are_rates_over_the_overall_rate() -> None:
+    rates = _town_rates()
+    ratios = sm.standardised_ratios(rates).frame
+    overall = rates.settings["overall_rate"]
+    for column in ("estimate", "conf_low", "conf_high"):
+        assert ratios[column].to_numpy() == pytest.approx((rates.frame[column] / overall).to_numpy())
+    assert (ratios["value"].sum()) == pytest.approx(rates.frame["events"].sum())
+
+
+def test_standardised_ratios_to_expected_numbers_match_ids_not_positions() -> None:
+    rates = _town_rates()
+    wanted = pd.Series(np.arange(1.0, 31.0), index=rates.frame.index)
+    ratios = sm.standardised_ratios(rates, expected=wanted.iloc[::-1]).frame
+    assert ratios["estimate"].to_numpy() == pytest.approx((rates.frame["events"] / wanted).to_numpy())
+    with pytest.raises(sm.errors.AlignmentError, match="ids of `expected`"):
+        sm.standardised_ratios(rates, expected=wanted.iloc[1:])
+    with pytest.raises(sm.errors.InputError, match="negative"):
+        sm.standardised_ratios(rates, expected=-wanted)

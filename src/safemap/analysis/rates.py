@@ -1,4 +1,4 @@
-"""Rates of areas from joined incidents: crude with exact intervals, and smoothed for the map.
+"""Rates of areas from joined incidents, with exact intervals.
 
 The arithmetic is :mod:`safemap.stats.rates`; here tables come in and results go out.
 """
@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from safemap.audit import Audit
-from safemap.errors import AlignmentError, ConfigError, InputError, StatisticsError
+from safemap.errors import AlignmentError, ConfigError, InputError
 from safemap.results import Result
 from safemap.settings import threshold
-from safemap.stats.rates import empirical_bayes_weights, poisson_interval, rate_moments
+from safemap.stats.rates import poisson_interval
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -52,34 +52,7 @@ class RatesResult(Result):
         s = self.settings
         return (
             f"rates of {len(self.frame):,} areas: {s['n_events']:,} events, "
-            f"overall {_figure(s['overall_rate'])} {s['unit']}"
-        )
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class SmoothedRatesResult(Result):
-    """Rates smoothed for the map; see :func:`smooth_rates`."""
-
-    kind: ClassVar[str] = "smoothed_rates"
-
-    def summary(self) -> str:
-        """Range before and after, what the result is for, and the audit."""
-        lines = [
-            self._headline(),
-            "for the map of rates only: never as input to a statistic of neighbourhood",
-        ]
-        if self.settings["between_area_variance"] <= 0:
-            lines.append("areas differ no more than chance would make them: every area has the overall rate")
-        if self.audit is not None:
-            lines.append(self.audit.summary())
-        return "\n".join(lines)
-
-    def _headline(self) -> str:
-        f = self.frame
-        return (
-            f"smoothed rates of {len(f):,} areas (empirical Bayes, Marshall 1991): "
-            f"{_figure(f['estimate'].min())} to {_figure(f['estimate'].max())} {self.settings['unit']}; "
-            f"crude rates {_figure(f['value'].min())} to {_figure(f['value'].max())}"
+            f"overall {figure(s['overall_rate'])} {s['unit']}"
         )
 
 
@@ -164,68 +137,6 @@ def area_rates(
         "n_areas": len(frame),
     }
     return RatesResult(frame=frame, settings=settings, audit=counted.audit)
-
-
-def smooth_rates(rates: RatesResult, *, method: Literal["eb"] = "eb") -> SmoothedRatesResult:
-    """Rates pulled towards the overall rate, the more the fewer people they stand on.
-
-    For the map: a small area no longer jumps to the top because of one event. Not for a test of
-    neighbourhood, which works on events and population (:func:`safemap.local_moran`).
-
-    Parameters
-    ----------
-    rates : RatesResult
-        What :func:`area_rates` gives.
-    method : {"eb"}
-        ``eb`` is global empirical Bayes.
-
-    Returns
-    -------
-    SmoothedRatesResult
-        ``frame``: as that of `rates`, with ``value`` the crude and ``estimate`` the smoothed rate, and in
-        ``note`` how much of the estimate is the area's own. No interval is given.
-
-    References
-    ----------
-    Marshall, R. J. (1991). Mapping disease and mortality rates using empirical Bayes estimators.
-    Applied Statistics 40, 283-294. doi:10.2307/2347593
-
-    Examples
-    --------
-    >>> import geopandas as gpd
-    >>> from shapely.geometry import box
-    >>> areas = gpd.GeoDataFrame({"events": [2, 5, 10, 40], "population": [500, 2000, 2500, 5000]},
-    ...                          geometry=[box(i, 0, i + 1, 1) for i in range(4)], crs=32614)
-    >>> smooth_rates(area_rates(areas, per=1000)).frame["estimate"].round(3).tolist()
-    [5.32, 3.988, 4.697, 7.407]
-    """
-    if method != "eb":
-        raise ConfigError(f"method must be 'eb'; got {method!r}.")
-    if not isinstance(rates, RatesResult):
-        raise InputError(
-            f"smooth_rates expects what area_rates gives; got {type(rates).__name__}. Smoothing twice, or "
-            "smoothing something else than events and population, has no meaning here."
-        )
-    f, scale = rates.frame, rates.settings["scale"]
-    ok = _has_rate(f)
-    if not ok.any():
-        raise StatisticsError("no area has a population above zero, so there is nothing to smooth.")
-    e, n = f.loc[ok, "events"].to_numpy(float), f.loc[ok, "population"].to_numpy(float)
-    moments = rate_moments(e, n)
-    own = empirical_bayes_weights(e, n)
-    smoothed = (own * (e / n) + (1 - own) * moments.mean) * scale
-    frame = f.drop(columns=["conf_low", "conf_high"]).rename(columns={"estimate": "value"})
-    frame.insert(frame.columns.get_loc("value") + 1, "estimate", np.nan)
-    frame.loc[ok, "estimate"] = smoothed
-    frame.loc[ok, "quality"] = "publish"
-    frame.loc[ok, "note"] = [f"{w:.0%} own rate, {1 - w:.0%} overall rate" for w in own]
-    settings = {
-        **rates.settings,
-        "method": method,
-        "smoothed": True,
-        "between_area_variance": moments.variance,
-    }
-    return SmoothedRatesResult(frame=frame, settings=settings, audit=rates.audit)
 
 
 class _Span(NamedTuple):
@@ -419,13 +330,13 @@ def _judge(frame: pd.DataFrame) -> tuple[list[str], list[str]]:
     return quality, notes
 
 
-def _has_rate(frame: pd.DataFrame) -> pd.Series:
+def has_rate(frame: pd.DataFrame) -> pd.Series:
     return frame["population"] > 0
 
 
 def _overall(frame: pd.DataFrame) -> float:
     """Events per head over the areas that have a population; NaN if none has."""
-    ok = _has_rate(frame)
+    ok = has_rate(frame)
     people = float(frame.loc[ok, "population"].sum())
     return float(frame.loc[ok, "events"].sum()) / people if people else float("nan")
 
@@ -434,7 +345,7 @@ def _unit(per: float, *, yearly: bool) -> str:
     return f"events per {per:,.0f} residents " + ("a year" if yearly else "over the whole file")
 
 
-def _figure(value: float) -> str:
+def figure(value: float) -> str:
     """A rate as people write it: three figures that matter, no more."""
     if not np.isfinite(value):
         return "not known"
@@ -443,7 +354,7 @@ def _figure(value: float) -> str:
 
 def _compared_with_average(rates: RatesResult) -> str:
     f, average = rates.frame, rates.settings["overall_rate"]
-    rated = int(_has_rate(f).sum())
+    rated = int(has_rate(f).sum())
     above, below = int((f["conf_low"] > average).sum()), int((f["conf_high"] < average).sum())
     chance = rated * (1 - rates.settings["confidence"])
     return (
@@ -455,7 +366,7 @@ def _compared_with_average(rates: RatesResult) -> str:
 
 def _remarks(frame: pd.DataFrame, settings: Mapping[str, Any]) -> list[str]:
     lines = []
-    without = frame[~_has_rate(frame)]
+    without = frame[~has_rate(frame)]
     if len(without):
         lines.append(
             f"{len(without)} areas have no population and no rate; "

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from safemap.analysis.autocorrelation import GlobalMoranResult, LocalGetisOrdResult, LocalMoranResult
 from safemap.analysis.joining import JoinResult
-from safemap.analysis.rates import RatesResult, SmoothedRatesResult
+from safemap.analysis.rates import RatesResult
+from safemap.analysis.smoothing import SmoothedRatesResult
 from safemap.audit import Audit
 from safemap.config.model import AssessmentConfig
 from safemap.disclosure.registry import Registry

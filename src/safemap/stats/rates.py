@@ -5,7 +5,7 @@ Arrays in, arrays out; no tables, no geometry. The verbs on tables are :mod:`saf
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -124,6 +124,65 @@ def empirical_bayes(events: ArrayLike, population: ArrayLike) -> Floats:
     e, n = np.asarray(events, dtype=float), np.asarray(population, dtype=float)
     w = empirical_bayes_weights(e, n)
     return w * (e / n) + (1 - w) * rate_moments(e, n).mean
+
+
+def local_empirical_bayes(events: ArrayLike, population: ArrayLike, links: Any) -> tuple[Floats, Floats]:
+    """Weights and targets of local empirical Bayes: towards the rate of the area and its neighbours.
+
+    Parameters
+    ----------
+    events, population : array_like
+        Counts and populations of the same areas; every population above zero, nothing missing.
+    links : scipy sparse matrix
+        Neighbours of each area, without the area itself; weights are not looked at.
+
+    Returns
+    -------
+    own, towards : ndarray
+        The smoothed rate is ``own * e / n + (1 - own) * towards``.
+
+    Notes
+    -----
+    The moments of :func:`rate_moments`, taken over the area and its neighbours, one area at a time.
+
+    References
+    ----------
+    Marshall, R. J. (1991). Mapping disease and mortality rates using empirical Bayes estimators.
+    Applied Statistics 40, 283-294. doi:10.2307/2347593
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_array
+    >>> own, towards = local_empirical_bayes([2, 5], [500, 2000], csr_array([[0, 1], [1, 0]]))
+    >>> own.tolist(), towards.round(4).tolist()
+    ([0.0, 0.0], [0.0028, 0.0028])
+    """
+    from scipy.sparse import csr_array, eye_array
+
+    e, n = np.asarray(events, dtype=float), np.asarray(population, dtype=float)
+    window = csr_array(csr_array(links) != 0, dtype=float) + eye_array(len(n), format="csr")
+    people, size = window @ n, window @ np.ones(len(n))
+    m = (window @ e) / people
+    s2 = (window @ (e**2 / n)) / people - m**2
+    a = np.maximum(s2 - m / (people / size), 0.0)
+    spread = a + m / n
+    return np.divide(a, spread, out=np.zeros_like(a), where=spread > 0), m
+
+
+def standardised_ratio(
+    events: ArrayLike, expected: ArrayLike, *, confidence: float = 0.95
+) -> tuple[Floats, Floats, Floats]:
+    """Observed over expected events with an exact (Garwood) interval.
+
+    Examples
+    --------
+    >>> ratio, low, high = standardised_ratio([10], [5.0])
+    >>> ratio.tolist(), low.round(3).tolist(), high.round(3).tolist()
+    ([2.0], [0.959], [3.678])
+    """
+    o, e = np.asarray(events, dtype=float), np.asarray(expected, dtype=float)
+    low, high = poisson_interval(o, confidence=confidence)
+    return o / e, low / e, high / e
 
 
 def eb_index(events: ArrayLike, population: ArrayLike) -> Floats:
