@@ -13,7 +13,7 @@ import pytest
 import shapely
 from shapely.geometry import Polygon
 
-from safemap.errors import AlignmentError, PrivacyError
+from safemap.errors import AlignmentError, PrivacyError, PrivacyWarning
 from safemap.i18n import text
 from safemap.maps import explore
 from safemap.maps.density_layer import density_layer, smallest_limit
@@ -116,6 +116,11 @@ def test_a_density_alone_is_drawn_with_areas_or_without(town: ModuleType, densit
     assert alone["geometry"]["labels"][0][2] == 0  # no name to write
     assert len(town.data_of(explore(density, areas=town.areas()))["names"]) == 36
     assert town.data_of(density.explore(title="D"))["title"] == "D"
+
+
+def test_a_density_of_few_events_warns(town: ModuleType) -> None:
+    with pytest.warns(PrivacyWarning, match="A density of 99 events"):
+        explore(town.density(events=99))
 
 
 def test_a_density_of_another_place_is_refused(town: ModuleType, density: Any) -> None:

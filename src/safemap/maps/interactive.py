@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from safemap.disclosure.registry import Registry
-from safemap.errors import ConfigError
+from safemap.errors import ConfigError, PrivacyWarning
 from safemap.i18n import LANGUAGES, NUMBER_FORMATS, Message, words
 from safemap.maps import breaks as limits
 from safemap.maps.context import ContextLike, read_context
@@ -20,6 +21,7 @@ from safemap.maps.page import SafemapPage, clean_text
 from safemap.maps.states import OVERLAYS, STATES
 from safemap.maps.study import ANSWERS, RECORDS, ladder_of, ladders, names_by_language, study_of
 from safemap.maps.survey_layer import is_share, layer_name
+from safemap.settings import threshold
 
 if TYPE_CHECKING:
     import folium
@@ -135,7 +137,12 @@ def explore(
     AlignmentError
         The results are not about the same areas.
     PrivacyError
-        `audience` is ``"public"``.
+        `audience` is ``"public"``, or limits for a density would show fewer events than `k`.
+
+    Warns
+    -----
+    PrivacyWarning
+        A density rests on fewer than 100 events.
 
     Examples
     --------
@@ -261,6 +268,7 @@ def _layers(
     for result, frame, (key, name) in zip(results, frames, _layer_names(results, names), strict=True):
         if frame is None:
             limit = given.get("density")
+            _warn_of_few(result)
             out.append(density_layer(result, key=key, name=name, breaks=limit, k=k, period=period))
             continue
         chosen = shares if is_share(result) else None if result.kind == "survey" else rates
@@ -268,6 +276,18 @@ def _layers(
             build_layer(result, frame, key=key, name=name, breaks=chosen, k=k, place=place, period=period)
         )
     return out
+
+
+def _warn_of_few(density: Result) -> None:
+    """A density is not among what the registry can withhold, so say when it shows single events."""
+    events = int(density.settings["n_events"])
+    if 0 < events < threshold("events_note"):
+        warnings.warn(
+            f"A density of {events} events can show where single events happened; the registry of withheld "
+            "cells does not reach it. Leave the layer out, or widen the bandwidth.",
+            PrivacyWarning,
+            stacklevel=4,
+        )
 
 
 def _given_breaks(breaks: Any) -> dict[str, tuple[float, ...]]:
