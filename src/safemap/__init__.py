@@ -47,6 +47,10 @@ _WHERE = {
     "global_moran": "safemap.analysis.autocorrelation",
     "local_moran": "safemap.analysis.autocorrelation",
     "local_getis_ord": "safemap.analysis.autocorrelation",
+    "global_geary": "safemap.analysis.association",
+    "global_getis_ord": "safemap.analysis.association",
+    "global_bivariate_moran": "safemap.analysis.association",
+    "local_bivariate_moran": "safemap.analysis.association",
     "area_change": "safemap.analysis.change",
     "ChangeResult": "safemap.analysis.change",
     "kernel_density": "safemap.analysis.density",
@@ -99,6 +103,12 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:
     from safemap import datasets, errors, settings, stats
+    from safemap.analysis.association import (
+        global_bivariate_moran,
+        global_geary,
+        global_getis_ord,
+        local_bivariate_moran,
+    )
     from safemap.analysis.autocorrelation import global_moran, local_getis_ord, local_moran
     from safemap.analysis.change import ChangeResult, area_change
     from safemap.analysis.density import DensityResult, kernel_density

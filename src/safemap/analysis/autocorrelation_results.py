@@ -20,26 +20,27 @@ GETIS_ORD_CLUSTERS = ("hot-1", "hot-5", "hot-10", "cold-10", "cold-5", "cold-1")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class GlobalMoranResult(Result):
-    """One statement about the whole map; see :func:`safemap.global_moran`.
+class GlobalResult(Result):
+    """One statement about the whole map.
 
     ``frame`` has one row. The numbers are attributes too.
     """
 
-    kind: ClassVar[str] = "global_moran"
+    title: ClassVar[str] = ""
+    alike_below: ClassVar[bool] = False  #: True where neighbours are alike when the statistic is small
 
-    statistic: float = float("nan")  #: Moran's I
-    expected: float = float("nan")  #: its mean under no association, -1 / (n - 1)
-    z_score: float = float("nan")  #: standardised under randomisation
+    statistic: float = float("nan")
+    expected: float = float("nan")  #: its mean under no association
+    z_score: float = float("nan")  #: standardised, positive when neighbours are alike
     p_value: float = float("nan")  #: permutation p
     permutations: int = 0  #: draws behind it
 
     def _headline(self) -> str:
         s = self.settings
         if np.isnan(self.statistic):
-            return f"Moran's I of {s['tested']}: not computed, {s['reason']}"
+            return f"{self.title} of {s['tested']}: not computed, {s['reason']}"
         return (
-            f"Moran's I of {s['tested']} = {self.statistic:.4f} (expected {self.expected:.4f}, "
+            f"{self.title} of {s['tested']} = {self.statistic:.4f} (expected {self.expected:.4f}, "
             f"z {self.z_score:.2f}, p {self.p_value:.4g}, {s['alternative']}, {self.permutations:,} "
             f"permutations, rng {s['rng']}) on {s['areas_tested']:,} of {s['areas']:,} areas"
         )
@@ -52,9 +53,22 @@ class GlobalMoranResult(Result):
         if np.isnan(self.p_value):
             return "Nothing can be said about the map as a whole."
         if self.p_value > self.settings["alpha"]:
+            return self._sentence(None)
+        return self._sentence((self.statistic > self.expected) != self.alike_below)
+
+    def _sentence(self, more: bool | None) -> str:
+        """What it means; None: nothing beyond chance."""
+        if more is None:
             return "Neighbouring areas are no more alike than chance would make them."
-        alike = "more" if self.statistic > self.expected else "less"
-        return f"Neighbouring areas are {alike} alike than chance would make them."
+        return f"Neighbouring areas are {'more' if more else 'less'} alike than chance would make them."
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class GlobalMoranResult(GlobalResult):
+    """Moran's I of the whole map; see :func:`safemap.global_moran`."""
+
+    kind: ClassVar[str] = "global_moran"
+    title: ClassVar[str] = "Moran's I"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
