@@ -23,12 +23,15 @@ Kind = Literal["scope", "duplicate", "fault"]
 class Reason:
     """Why a row was set aside, in words for the data provider."""
 
-    kind: Kind  #: "scope": not asked for; "duplicate": counted already; "fault": asked for but cannot be placed
+    kind: (
+        Kind  #: "scope": not asked for; "duplicate": counted already; "fault": asked for but cannot be placed
+    )
     text: str  #: what is wrong
     remedy: str  #: what the provider or the analyst can do
 
 
 #: Every reason safemap knows. The code is what files hold; the words are what people read.
+# fmt: off
 REASONS: Mapping[str, Reason] = {
     "not_selected": Reason("scope", "not in the selection (where)", "Nothing to do: the row was not asked for."),
     "outside_period": Reason("scope", "date outside the period", "Nothing to do, or widen the period."),
@@ -56,6 +59,7 @@ REASONS: Mapping[str, Reason] = {
     "unreadable_count": Reason("fault", "the count is no whole number of 0 or more", "Correct the count; give counts, not rates or ranges."),
     "no_parent": Reason("fault", "no response of the main sheet belongs to this row", "Export the main sheet and its repeats together."),
 }
+# fmt: on
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,21 +90,29 @@ class Audit:
     def __post_init__(self) -> None:
         aside = self.set_aside.index
         if self.weights is not None and not self.weights.index.equals(self.rows):
-            raise AuditError(f"{self.source}: events per row must be known for exactly the rows that came in.")
+            raise AuditError(
+                f"{self.source}: events per row must be known for exactly the rows that came in."
+            )
         if not self.rows.is_unique:
-            raise AuditError(f"{self.source}: row ids must be unique; {int(self.rows.duplicated().sum())} are repeated.")
+            raise AuditError(
+                f"{self.source}: row ids must be unique; {int(self.rows.duplicated().sum())} are repeated."
+            )
         if not aside.is_unique:
             twice = aside[aside.duplicated()][:3].tolist()
             raise AuditError(f"{self.source}: rows were set aside twice, e.g. {twice}.")
         if not aside.isin(self.rows).all():
-            raise AuditError(f"{self.source}: rows were set aside that never came in, e.g. {aside[~aside.isin(self.rows)][:3].tolist()}.")
+            raise AuditError(
+                f"{self.source}: rows were set aside that never came in, e.g. {aside[~aside.isin(self.rows)][:3].tolist()}."
+            )
 
     @classmethod
     def start(cls, rows: pd.Index, *, source: str, weights: pd.Series | None = None) -> Audit:
         """An audit of `rows`, nothing set aside yet; `weights` are the events of each row, where rows are counts."""
         import pandas as pd
 
-        nothing = pd.DataFrame({"step": [], "reason": [], "kind": [], "detail": []}, index=rows[:0], dtype=object)
+        nothing = pd.DataFrame(
+            {"step": [], "reason": [], "kind": [], "detail": []}, index=rows[:0], dtype=object
+        )
         return cls(source=source, rows=rows, set_aside=nothing, weights=weights)
 
     def with_set_aside(self, reasons: pd.Series, *, step: str, detail: pd.Series | str = "") -> Audit:
@@ -116,7 +128,12 @@ class Audit:
         if isinstance(detail, pd.Series):
             detail = detail.reindex(reasons.index).fillna("")
         added = pd.DataFrame(
-            {"step": step, "reason": reasons, "kind": reasons.map({c: r.kind for c, r in REASONS.items()}), "detail": detail},
+            {
+                "step": step,
+                "reason": reasons,
+                "kind": reasons.map({c: r.kind for c, r in REASONS.items()}),
+                "detail": detail,
+            },
             index=reasons.index,
             dtype=object,
         )
@@ -151,7 +168,9 @@ class Audit:
         are left out of the base. NaN when nothing was asked for. Of a table of counts the share of events.
         """
         placed = self.events_placed
-        asked = placed + self._events(self.set_aside.index[(self.set_aside["kind"] == "fault").to_numpy(dtype=bool)])
+        asked = placed + self._events(
+            self.set_aside.index[(self.set_aside["kind"] == "fault").to_numpy(dtype=bool)]
+        )
         return placed / asked if asked else float("nan")
 
     @property
@@ -218,14 +237,20 @@ class Audit:
 
     def summary(self) -> str:
         """The sum in words: rows in = placed + set aside, then one line per reason."""
-        lines = [f"{self.source}: {self.n_in:,} rows in = {self.n_placed:,} placed + {self.n_set_aside:,} set aside"]
+        lines = [
+            f"{self.source}: {self.n_in:,} rows in = {self.n_placed:,} placed + {self.n_set_aside:,} set aside"
+        ]
         if self.weights is not None:
             sums = f"{self.events_placed:,} placed + {self.events_set_aside:,} set aside"
             lines.append(f"{self.source}: {self.events_in:,} events in = {sums}")
         for row in self.by_reason().itertuples():
             events = "" if self.weights is None else f" ({row.events:,} events)"
             lines.append(f"  {row.rows:>9,}  {row.text}{events}")
-        lines += [f"  {len(rows):>9,}  kept, flagged {name.replace('_', ' ')}" for name, rows in self.flags.items() if len(rows)]
+        lines += [
+            f"  {len(rows):>9,}  kept, flagged {name.replace('_', ' ')}"
+            for name, rows in self.flags.items()
+            if len(rows)
+        ]
         if self.n_in:
             unit = "rows" if self.weights is None else "events"
             lines.append(f"  hit rate {self.hit_rate:.1%} of the {unit} asked for")

@@ -13,6 +13,7 @@ class Threshold(NamedTuple):
     source: str
 
 
+# fmt: off
 THRESHOLDS: dict[str, Threshold] = {
     "hit_rate_min": Threshold(0.85, "smallest acceptable geocoding hit rate", "Ratcliffe 2004, doi:10.1080/13658810310001596076"),
     "events_min": Threshold(30, "fewest events for a test of clustering", "safemap"),
@@ -43,6 +44,7 @@ THRESHOLDS: dict[str, Threshold] = {
     "bandwidth_cells": Threshold(5, "bandwidth of a kernel density in cells, by rule", "Chainey 2013"),
     "bandwidth_neighbour": Threshold(10, "neighbour whose mean distance is the bandwidth 'knn'", "Williamson et al. 1999"),
 }
+# fmt: on
 
 
 def threshold(name: str) -> float:
