@@ -23,9 +23,8 @@ Kind = Literal["scope", "duplicate", "fault"]
 class Reason:
     """Why a row was set aside, in words for the data provider."""
 
-    kind: (
-        Kind  #: "scope": not asked for; "duplicate": counted already; "fault": asked for but cannot be placed
-    )
+    #: "scope": not asked for; "duplicate": counted already; "fault": asked for but cannot be placed
+    kind: Kind
     text: str  #: what is wrong
     remedy: str  #: what the provider or the analyst can do
 
