@@ -174,6 +174,15 @@ NULLS = (
     Null(CENTRAL, "constant risk, Gi and local Moran", of_counts(central_people, 0.004, star=False), False),
     CRUDE,
 )
+#: where the index is pushed: 0.2, 1 and 5 events expected per area at the edge, a hundred times that inside
+RARE = tuple(
+    Null(f"{CENTRAL}, {50 * risk:g} expected at the edge", kind, test(risk), True)
+    for risk in (0.004, 0.02, 0.1)
+    for kind, test in (
+        ("EB index, permutation", lambda risk: of_index(central_people, risk)),
+        ("constant risk, Gi*", lambda risk: of_counts(central_people, risk, star=True)),
+    )
+)
 #: rows, columns, maps
 SIZES = ((5, 6, 1_000), (15, 15, 400), (50, 50, 100), (316, 316, 6))
 
@@ -200,6 +209,7 @@ def table(share: float = 1.0) -> list[Row]:
         for null in NULLS
         for height, width, maps in SIZES
     ]
+    rows += [measure(null, town(50, 50), max(4, round(600 * share))) for null in RARE]
     maps = max(4, round(400 * share))
     alone, weighted = town(15, 15, isolates=4), town(15, 15, corners=0.4)
     rows.append(measure(NORMAL, alone, maps, name="normal, 4 areas without neighbours"))
@@ -225,6 +235,20 @@ def too_often(row: Row) -> list[str]:
     return broken
 
 
+def rare_sentence(rows: list[Row]) -> str:
+    """What the rows of :data:`RARE` say about the index."""
+    names = [null.name for null in RARE if null.kind.startswith("EB")]
+    found = {r.null: r for r in rows if r.null in names and r.test.startswith("EB")}
+    parts = [
+        f"{found[n].any_flagged:.1%} with {n.removeprefix(CENTRAL + ', ').removesuffix(' at the edge')}"
+        for n in names
+    ]
+    return (
+        f"of {found[names[0]].maps} maps without clusters some area was flagged in\n"
+        + ", ".join(parts) + " at the edge of the town, instead of 5 %."
+    )  # fmt: skip
+
+
 def lines(rows: list[Row]) -> list[str]:
     out = [
         "| null | test | areas | maps | size at 0.05 | size at 0.01 | maps with any area flagged |",
@@ -248,7 +272,7 @@ def main() -> None:
     if options.share < 1:
         print(text, f"\n{time.perf_counter() - start:.0f} s")
         return
-    PAGE.write_text(_INTRODUCTION + text, encoding="utf-8")
+    PAGE.write_text(_INTRODUCTION.replace("RARE_SENTENCE", rare_sentence(rows)) + text, encoding="utf-8")
     print(f"{PAGE.name} written, {time.perf_counter() - start:.0f} s")
 
 
@@ -268,6 +292,11 @@ and a p that is too small would be worse. Local Moran, Gi and Gi\\* share one p,
 
 The rows with crude rates show why safemap does not permute them: where small populations lie together, wild
 rates lie together too, and maps without any cluster are flagged.
+
+**A limit of the index.** It gives every area the same variance, but not the same shape: with far less than
+one event expected per area its values are skewed, and where such areas lie together the far tail is heavier
+than permutations say. Single p-values keep their size, but RARE_SENTENCE
+The constant-risk null has no such limit; with few events per area use `null="constant-risk"`.
 
 """
 

@@ -50,3 +50,9 @@ def test_size(null, size):
     rows, columns, maps = size
     row = bench.measure(null, bench.town(rows, columns), maps)
     assert bench.too_often(row) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("null", [n for n in bench.RARE if not n.kind.startswith("EB")], ids=lambda n: n.name)
+def test_constant_risk_keeps_its_promise_where_the_index_does_not(null):
+    assert bench.too_often(bench.measure(null, bench.town(50, 50), 300)) == []
