@@ -176,7 +176,7 @@ NULLS = (
 )
 #: where the index is pushed: 0.2, 1 and 5 events expected per area at the edge, a hundred times that inside
 RARE = tuple(
-    Null(f"{CENTRAL}, {50 * risk:g} expected at the edge", kind, test(risk), True)
+    Null(f"{CENTRAL}, {50 * risk:g} expected at the edge", kind, test(risk), kind.startswith("EB"))
     for risk in (0.004, 0.02, 0.1)
     for kind, test in (
         ("EB index, permutation", lambda risk: of_index(central_people, risk)),
