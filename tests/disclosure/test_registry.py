@@ -123,3 +123,19 @@ def test_an_uncertain_survey_does_not_hide_the_counts_of_another_output_and_a_sm
 def test_what_cannot_be_promised_is_refused(options, error, words):
     with pytest.raises(error, match=words):
         Registry(**options)
+
+
+def test_a_small_count_of_either_period_hides_the_change() -> None:
+    frame = pd.DataFrame(
+        {
+            "before": [3, 20, 20],
+            "after": [20, 4, 20],
+            "estimate": [6.7, 0.2, 1.0],
+            "detectable": [2.0, 2.0, 2.0],
+        },
+        index=["a", "b", "c"],
+    )
+    out = Registry(k=5).apply(frame)
+    assert out["suppressed"].tolist() == [True, True, False]
+    assert out.loc[["a", "b"], ["before", "after", "estimate", "detectable"]].isna().all(axis=None)
+    assert out.loc["c", "estimate"] == 1.0
