@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 #: Columns that are blanked with the count: each of them is the count in another form.
 DEPENDENT_COLUMNS = (
     "events", "before", "after", "n", "value", "estimate", "std_error", "conf_low", "conf_high",
-    "statistic", "z_score", "p_value", "p_adjusted", "permutations", "cluster", "n_eff", "n_eff_df", "deff", "df", "detectable",
-    "quality", "note",
+    "statistic", "z_score", "p_value", "p_adjusted", "permutations", "cluster",
+    "n_eff", "n_eff_df", "deff", "df", "detectable", "quality", "note",
 )  # fmt: skip
 
 #: Columns of unweighted counts: events of one or of two periods, a numerator and the base of a survey.
