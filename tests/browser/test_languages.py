@@ -38,7 +38,7 @@ def _switch(page: Any, language: str) -> None:
 
 def test_it_opens_in_the_language_of_the_assessment(page: Any) -> None:
     assert page.evaluate("safemap.state.language") == "ru"
-    assert page.count("path.sm-area") == 288
+    assert page.count("path.sm-area") == 336
     assert page.text("h1") == "Грабежи / Talonchilik, 2023"
 
 

@@ -404,7 +404,7 @@ def test_demo_says_which_file_to_open(tmp_path):
 def test_demo_runs_the_city_that_is_named(tmp_path):
     done = safemap("demo", "--city", "chilanzar", "--out", "demo", cwd=tmp_path)
     assert done.returncode == 0
-    assert "288 areas" in done.stdout
+    assert "336 areas" in done.stdout
     assert done.stdout.splitlines()[-1] == f"Now open {Path('demo') / 'map.html'}"
 
 

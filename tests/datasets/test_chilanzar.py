@@ -118,7 +118,7 @@ def test_the_truth_counts_what_is_in_the_files(city, folder):
     with (folder / "planted.csv").open(encoding="utf-8") as file:
         assert next(csv.reader(file)) == ["row", "planted"]
     assert int(truth.events.to_numpy().sum()) == len(truth.area_of)
-    assert len(truth.planted("Грабёж")) == 48
+    assert len(truth.planted("Грабёж")) == 60
     assert truth.planted(truth.null_offence) == frozenset()
     assert (truth.counts["2023"] == truth.events["Кража из жилища"]).all()
 

@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
 NAME = "chilanzar"
 ORIGIN = Origin(lon=69.2, lat=41.29, metres_per_lon=83_780.0, metres_per_lat=111_050.0)
-N_AREAS = 288
+N_AREAS = 336
 
 ROBBERY, BURGLARY, NULL_OFFENCE = "Грабёж", "Кража из жилища", "Мошенничество"
 
 #: offence as the register writes it in Russian -> mean number of expected events per area with population
 EXPECTED: Mapping[str, float] = {
-    ROBBERY: 12.0, BURGLARY: 5.0, NULL_OFFENCE: 5.0, "Хулиганство": 1.5, "Угон транспорта": 1.0,
+    ROBBERY: 9.0, BURGLARY: 5.0, NULL_OFFENCE: 5.0, "Хулиганство": 1.5, "Угон транспорта": 1.0,
 }  # fmt: skip
 #: offence -> number of hot spots and mahallas in each
-HOTSPOTS: Mapping[str, tuple[int, int]] = {ROBBERY: (2, 24), BURGLARY: (1, 24)}
+HOTSPOTS: Mapping[str, tuple[int, int]] = {ROBBERY: (2, 30), BURGLARY: (1, 30)}
 
 POPULATION_MEAN, POPULATION_MIN, POPULATION_MAX = 3_600, 300, 12_000
 

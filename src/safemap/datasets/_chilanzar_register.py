@@ -218,7 +218,9 @@ def _long_names(setting: Setting, mahallas: Mahallas) -> list[int]:
     """Three mahallas whose name is long enough to be recognised when it is misspelled."""
     names = [n.latin for n in mahallas.names]
     long = [
-        i for i, name in enumerate(names) if len(name) >= 9 and names.count(name) == 1 and " " not in name
+        i
+        for i, name in enumerate(names)
+        if len(name) >= 9 and " " not in name and name[3] != "ʻ" and names.count(name) == 1
     ]
     return sorted(long, key=lambda i: setting.ids[i])[:3]
 

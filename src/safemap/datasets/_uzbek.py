@@ -18,7 +18,7 @@ _STEMS = (
 #: forms in Uzbek and in Russian
 _FORMS = (
     ("{}", "{}"), ("Yangi {}", "Янги {}"), ("{} 1", "{} 1"), ("{} 2", "{} 2"), ("Katta {}", "Катта {}"),
-    ("Kichik {}", "Кичик {}"),
+    ("Kichik {}", "Кичик {}"), ("{} 3", "{} 3"),
 )  # fmt: skip
 
 #: letters of the Uzbek Latin alphabet that are written with two signs, then the single ones
