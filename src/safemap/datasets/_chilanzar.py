@@ -32,7 +32,7 @@ ROBBERY, BURGLARY, NULL_OFFENCE = "Грабёж", "Кража из жилища"
 
 #: offence as the register writes it in Russian -> mean number of expected events per area with population
 EXPECTED: Mapping[str, float] = {
-    ROBBERY: 9.0, BURGLARY: 5.0, NULL_OFFENCE: 5.0, "Хулиганство": 1.5, "Угон транспорта": 1.0,
+    ROBBERY: 13.0, BURGLARY: 5.0, NULL_OFFENCE: 5.0, "Хулиганство": 1.5, "Угон транспорта": 1.0,
 }  # fmt: skip
 #: offence -> number of hot spots and mahallas in each
 HOTSPOTS: Mapping[str, tuple[int, int]] = {ROBBERY: (2, 30), BURGLARY: (1, 30)}
