@@ -5,9 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from safemap.audit import REASONS
 from safemap.datasets import _chilanzar_register as columns
-from safemap.datasets._files import context_properties, geojson, planted, write_file
+from safemap.datasets._files import (
+    context_properties,
+    fault_rows,
+    geojson,
+    hotspot_items,
+    planted,
+    write_file,
+)
 from safemap.datasets._uzbek import DISTRICTS
 from safemap.datasets._xlsx import Cell, column_letters, workbook
 
@@ -160,17 +166,6 @@ audience = "internal"
 
 def _readme(city: ChilanzarCity) -> str:
     truth = city.truth
-    faults = "\n".join(
-        f"| `{code}` | {len(rows)} | {REASONS[code].text} |" for code, rows in truth.faults.items()
-    )
-    table = "\n".join(
-        f"| `{code}` | {len(rows)} | {REASONS[code].text} |" for code, rows in truth.counts_faults.items()
-    )
-    spots = "\n".join(
-        f"- **{offence}**: {len(groups)} hot spots of {len(groups[0])} mahallas each, "
-        f"with {', '.join(g[0] for g in groups)} among them"
-        for offence, groups in truth.hotspots.items()
-    )
     without = ", ".join(f"{area} ({why})" for area, why in truth.areas_without_population.items())
     lon, lat = truth.pile_up
     return f"""\
@@ -197,7 +192,7 @@ Events are Poisson counts in proportion to residents. Inside a hot spot the risk
 {truth.relative_risk:g} times that elsewhere; hot spots are compact groups of mahallas,
 placed without regard to population.
 
-{spots}
+{hotspot_items(truth, "mahallas")}
 - **{truth.null_offence}**: no hot spot, the same risk for everybody; what a map shows of it is chance.
 
 `safemap.datasets.truth("chilanzar")` has all of this for programs: `hotspots`, `expected`, `events`,
@@ -207,7 +202,7 @@ placed without regard to population.
 
 | planted | rows | what it is |
 |---|---|---|
-{faults}
+{fault_rows(truth.faults)}
 | `boundary` (sound) | {len(truth.flags["boundary"])} | exactly on a border of two or more mahallas |
 | `overlap` (sound) | {len(truth.flags["overlap"])} | in two mahallas that overlap |
 
@@ -222,7 +217,7 @@ placed without regard to population.
 
 | planted | counts | what it is |
 |---|---|---|
-{table}
+{fault_rows(truth.counts_faults)}
 
 - Misspelled, and meant for one mahalla each: {", ".join(f"{n} ({a})" for n, a in truth.mapping.items())}.
 - One name for two mahallas of different districts: {" and ".join(truth.same_name)}.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,7 @@ def write_city(city: City, folder: Path) -> list[Path]:
         "assessment.toml": _assessment(city),
         "README.md": _readme(city),
     }
-    contents = {"incidents.csv": _csv(city.incidents).encode("latin-1")}
+    contents = {"incidents.csv": csv(city.incidents).encode("latin-1")}
     contents |= {name: text.encode("utf-8") for name, text in texts.items()}
     folder.mkdir(parents=True, exist_ok=True)
     return [write_file(folder / name, content) for name, content in contents.items()]
@@ -43,9 +43,9 @@ def write_file(target: Path, content: bytes) -> Path:
     return target
 
 
-def _csv(incidents: pd.DataFrame) -> str:
-    columns = [incidents[name].tolist() for name in incidents.columns]
-    lines = [",".join(incidents.columns), *(",".join(values) for values in zip(*columns, strict=True))]
+def csv(frame: pd.DataFrame) -> str:
+    """A header, then one line per row; the values are text without commas."""
+    lines = [",".join(frame.columns), *(",".join(row) for row in frame.itertuples(index=False))]
     return "\n".join(lines) + "\n"
 
 
@@ -93,6 +93,20 @@ def planted(truth: Truth) -> str:
         (row, code) for groups in (truth.faults, truth.flags) for code, ids in groups.items() for row in ids
     ]
     return "row,planted\n" + "".join(f"{row},{code}\n" for row, code in sorted(rows))
+
+
+def fault_rows(faults: Mapping[str, Sequence[Any]]) -> str:
+    """Lines of a table in a README: reason, how many were planted with it, what it means."""
+    return "\n".join(f"| `{code}` | {len(rows)} | {REASONS[code].text} |" for code, rows in faults.items())
+
+
+def hotspot_items(truth: Truth, areas: str) -> str:
+    """Items of a list in a README: the hot spots of each offence; `areas` is what the areas are called."""
+    return "\n".join(
+        f"- **{offence}**: {len(groups)} hot spots of {len(groups[0])} {areas} each, "
+        f"with {', '.join(g[0] for g in groups)} among them"
+        for offence, groups in truth.hotspots.items()
+    )
 
 
 def _assessment(city: City) -> str:
@@ -155,14 +169,6 @@ audience = "internal"
 
 def _readme(city: City) -> str:
     truth = city.truth
-    faults = "\n".join(
-        f"| `{code}` | {len(rows)} | {REASONS[code].text} |" for code, rows in truth.faults.items()
-    )
-    spots = "\n".join(
-        f"- **{offence}**: {len(groups)} hot spots of {len(groups[0])} neighbourhoods each, "
-        f"with {', '.join(g[0] for g in groups)} among them"
-        for offence, groups in truth.hotspots.items()
-    )
     pairs = {
         name: "; ".join(f"{a} and {b}" for a, b in getattr(truth, name))
         for name in ("overlaps", "gaps", "slivers")
@@ -192,7 +198,7 @@ Events are Poisson counts in proportion to residents. Inside a hot spot the risk
 {truth.relative_risk:g} times that elsewhere; hot spots are compact groups of neighbourhoods,
 placed without regard to population.
 
-{spots}
+{hotspot_items(truth, "neighbourhoods")}
 - **{truth.null_offence}**: no hot spot, the same risk for everybody; what a map shows of it is chance.
 
 `safemap.datasets.truth("iztapalapa")` has all of this for programs: `hotspots`, `expected`, `events`,
@@ -202,7 +208,7 @@ placed without regard to population.
 
 | planted | rows | what it is |
 |---|---|---|
-{faults}
+{fault_rows(truth.faults)}
 | `boundary` (sound) | {len(truth.flags["boundary"])} | exactly on a border of two or more neighbourhoods |
 | `overlap` (sound) | {len(truth.flags["overlap"])} | in two neighbourhoods that overlap |
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from safemap.audit import REASONS
-from safemap.datasets._files import context_properties, geojson, planted, write_file
+from safemap.datasets._files import context_properties, csv, fault_rows, geojson, planted, write_file
 from safemap.datasets._geotiff import geotiff
 from safemap.datasets._mathare import ward_keys
 from safemap.datasets._mathare_city import NODATA, SurveyCity, SurveyTruth
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 def write_city(city: SurveyCity, folder: Path) -> list[Path]:
     """Write all files of `city` into `folder`, each whole or not at all."""
     contents = {
-        "incidents.csv": _csv(city.incidents).encode("utf-8"),
+        "incidents.csv": csv(city.incidents).encode("utf-8"),
         "survey.xlsx": workbook({"survey": _cells(city.responses), "incident": _cells(city.told)}),
         "form.xlsx": workbook(city.form),
         "population.tif": geotiff(
@@ -38,11 +37,6 @@ def write_city(city: SurveyCity, folder: Path) -> list[Path]:
     contents |= {name: text.encode("utf-8") for name, text in texts.items()}
     folder.mkdir(parents=True, exist_ok=True)
     return [write_file(folder / name, content) for name, content in contents.items()]
-
-
-def _csv(frame: pd.DataFrame) -> str:
-    lines = [",".join(frame.columns), *(",".join(row) for row in frame.itertuples(index=False))]
-    return "\n".join(lines) + "\n"
 
 
 def _cells(frame: pd.DataFrame) -> list[list[Cell]]:
@@ -139,9 +133,6 @@ audience = "internal"
 
 def _readme(city: SurveyCity) -> str:
     truth = city.truth
-    faults = "\n".join(
-        f"| `{code}` | {len(rows)} | {REASONS[code].text} |" for code, rows in truth.faults.items()
-    )
     effects = "\n".join(
         f"| `{item}` | {base:.2f} | {base + more:.2f} | {truth.shares[item]:.3f} |"
         for item, (base, more) in truth.effects.items()
@@ -198,7 +189,7 @@ happened elsewhere.
 
 | planted in the reports | rows | what it is |
 |---|---|---|
-{faults}
+{fault_rows(truth.faults)}
 | `boundary` (sound) | {len(truth.flags["boundary"])} | exactly where three or more blocks meet |
 
 - {lat:.6f}, {lon:.6f} is where the app's map opens; reports that nobody moved stay there.
