@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 Alternative: TypeAlias = Literal["two-sided", "greater", "less"]
 Adjust: TypeAlias = Literal["fdr_bh", "fdr_by", "holm", "bonferroni", "none"]
 Null: TypeAlias = Literal["permutation", "constant-risk"]
+PoissonInterval: TypeAlias = Literal["exact", "mid-p", "byar"]
 Audience: TypeAlias = Literal["internal", "partner", "public"]
 Language: TypeAlias = Literal["en", "es", "ru", "uz-Latn", "uz-Cyrl", "sw"]
 Match: TypeAlias = Literal["inside", "boundary", "overlap", "nearest", "outside", "missing"]

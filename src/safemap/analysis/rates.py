@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from safemap._typing import PoissonInterval
 from safemap.audit import Audit
 from safemap.errors import AlignmentError, ConfigError, InputError
 from safemap.results import Result
@@ -29,6 +30,9 @@ Period = tuple[Any, Any]
 
 #: mean length of a year in days, so that a leap year has no higher rate
 DAYS_PER_YEAR = 365.25
+
+#: the intervals of a count, in words
+INTERVALS = {"exact": "Garwood (exact Poisson)", "mid-p": "mid-p (Poisson)", "byar": "Byar (approximate)"}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -60,11 +64,14 @@ def area_rates(
     joined: JoinResult | AreaCounts | gpd.GeoDataFrame,
     *,
     population: str = "population",
+    base: str = "residents",
     period: Period | None = None,
     per: float = 100_000,
     confidence: float = 0.95,
+    interval: PoissonInterval = "exact",
+    drop_unreliable: bool = False,
 ) -> RatesResult:
-    """Events per population of every area, a year, with an exact interval.
+    """Events per population of every area, a year, with an interval.
 
     Starts from the list of areas, so that an area without events is a row with rate 0, and an area without
     population is a row without a rate.
@@ -76,6 +83,9 @@ def area_rates(
         areas that already carry counts in a column ``events``.
     population : str
         Column of the areas with the number of residents (or of another base).
+    base : str
+        What `population` counts, for the unit: residents, dwellings, vehicles; see
+        :func:`safemap.denominator_for`.
     period : (start, end), optional
         First and last day of observation, both included. Events outside it are set aside in the audit
         (``outside_period``, ``missing_date``) and rates are per year. Where the events carry no dates, the
@@ -85,6 +95,10 @@ def area_rates(
         Size of the base, 100,000 by default.
     confidence : float
         Coverage of the interval, between 0 and 1.
+    interval : {"exact", "mid-p", "byar"}
+        See :func:`safemap.stats.rates.poisson_interval`.
+    drop_unreliable : bool
+        Leave rate and interval empty where ``quality`` is review; the events stay.
 
     Returns
     -------
@@ -95,9 +109,9 @@ def area_rates(
 
     Notes
     -----
-    ``estimate = events / population * per * 365.25 / days``; the interval is Garwood's for the count, on the
-    same scale. ``quality`` is *review* with fewer than 10 events or an interval wider than 160 % of the rate,
-    and *suppress* without a population: such an area has no rate.
+    ``estimate = events / population * per * 365.25 / days``; the interval is that of the count, Garwood's
+    unless another is asked for, on the same scale. ``quality`` is *review* with fewer than 10 events or an
+    interval wider than 160 % of the rate, and *suppress* without a population: such an area has no rate.
 
     References
     ----------
@@ -121,21 +135,26 @@ def area_rates(
     counted = _count(joined, span)
     people = _read_population(counted.areas, population)
     scale = per if span is None else per * DAYS_PER_YEAR / span.days
-    frame = _rates_frame(counted, people, scale=scale, confidence=confidence)
+    limits = poisson_interval(counted.events, confidence=confidence, interval=interval)
+    frame = _rates_frame(counted, people, limits, scale=scale)
     settings = {
         "population": population,
+        "base": base,
         "per": per,
         "period": None if span is None else (span.start.date().isoformat(), span.end.date().isoformat()),
         "period_days": None if span is None else span.days,
         "period_checked": counted.dated,
         "confidence": confidence,
-        "interval": "Garwood (exact Poisson)",
-        "unit": _unit(per, yearly=span is not None),
+        "interval": INTERVALS[interval],
+        "unit": _unit(per, base, yearly=span is not None),
         "scale": scale,
         "overall_rate": _overall(frame) * scale,
         "n_events": int(counted.events.sum()),
         "n_areas": len(frame),
     }
+    if drop_unreliable:
+        frame = _without_unreliable(frame)
+        settings["dropped"] = "rates of quality review"
     return RatesResult(frame=frame, settings=settings, audit=counted.audit)
 
 
@@ -286,11 +305,10 @@ def _numbers(areas: gpd.GeoDataFrame, column: str) -> pd.Series:
 
 
 def _rates_frame(
-    counted: _Counted, people: pd.Series, *, scale: float, confidence: float
+    counted: _Counted, people: pd.Series, limits: tuple[Any, Any], *, scale: float
 ) -> gpd.GeoDataFrame:
     areas, events = counted.areas, counted.events
-    base = people.where(people > 0)
-    low, high = poisson_interval(events, confidence=confidence)
+    base, (low, high) = people.where(people > 0), limits
     frame = areas[[*(["name"] if "name" in areas.columns else []), areas.geometry.name]].copy()
     if frame.geometry.name != "geometry":
         frame = frame.rename_geometry("geometry")
@@ -330,7 +348,15 @@ def _judge(frame: pd.DataFrame) -> tuple[list[str], list[str]]:
     return quality, notes
 
 
+def _without_unreliable(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    weak = frame["quality"] == "review"
+    frame.loc[weak, ["estimate", "conf_low", "conf_high"]] = np.nan
+    frame.loc[weak, "note"] = "rate left out: " + frame.loc[weak, "note"]
+    return frame
+
+
 def has_rate(frame: pd.DataFrame) -> pd.Series:
+    """Areas with people at risk, so with a rate."""
     return frame["population"] > 0
 
 
@@ -341,8 +367,8 @@ def _overall(frame: pd.DataFrame) -> float:
     return float(frame.loc[ok, "events"].sum()) / people if people else float("nan")
 
 
-def _unit(per: float, *, yearly: bool) -> str:
-    return f"events per {per:,.0f} residents " + ("a year" if yearly else "over the whole file")
+def _unit(per: float, base: str, *, yearly: bool) -> str:
+    return f"events per {per:,.0f} {base} " + ("a year" if yearly else "over the whole file")
 
 
 def figure(value: float) -> str:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from safemap.analysis.rates import RatesResult, figure, has_rate
+from safemap._typing import PoissonInterval
+from safemap.analysis.rates import INTERVALS, RatesResult, figure, has_rate
 from safemap.errors import AlignmentError, ConfigError, InputError, StatisticsError
 from safemap.results import Result
 from safemap.stats.rates import (
@@ -148,9 +149,13 @@ def smooth_rates(rates: RatesResult, *, method: Method = "eb", graph: Any = None
 
 
 def standardised_ratios(
-    rates: RatesResult, *, expected: str | pd.Series | None = None, confidence: float = 0.95
+    rates: RatesResult,
+    *,
+    expected: str | pd.Series | None = None,
+    confidence: float = 0.95,
+    interval: PoissonInterval = "exact",
 ) -> RatiosResult:
-    """Events observed as a ratio to events expected, with an exact interval (SMR).
+    """Events observed as a ratio to events expected, with an interval (SMR, relative or excess risk).
 
     Parameters
     ----------
@@ -158,16 +163,20 @@ def standardised_ratios(
         What :func:`area_rates` gives.
     expected : str or Series, optional
         Events expected in each area, in the same period: a column of ``rates.frame``, or a Series by area
-        id, such as the sum over strata of the stratum's rate in a standard population times the area's
-        population (indirect standardisation). Default: the overall rate times the population.
+        id, such as :func:`safemap.expected_events` gives (indirect standardisation by age or sex). Default:
+        the overall rate times the population.
     confidence : float
         Coverage of the interval.
+    interval : {"exact", "mid-p", "byar"}
+        See :func:`safemap.stats.rates.poisson_interval`.
 
     Returns
     -------
     RatiosResult
-        ``frame``: ``name events population value estimate conf_low conf_high quality note geometry``;
-        ``value`` is the expected number, ``estimate`` the ratio, 1 where as many came as expected.
+        ``frame``: ``name events population value excess estimate conf_low conf_high quality note geometry``;
+        ``value`` is the expected number, ``excess`` the events beyond it, ``estimate`` the ratio (GeoDa's
+        excess risk), 1 where as many came as expected. An area with no ratio keeps its row; ``note`` says
+        why.
 
     Raises
     ------
@@ -195,11 +204,24 @@ def standardised_ratios(
     f = rates.frame
     wanted = _expected(f, expected)
     ok = has_rate(f) & (wanted > 0)
-    ratio, low, high = standardised_ratio(f["events"].where(ok), wanted.where(ok), confidence=confidence)
-    frame = f.assign(value=wanted.where(ok), estimate=ratio, conf_low=low, conf_high=high)
+    events = f["events"].where(ok)
+    ratio, low, high = standardised_ratio(events, wanted.where(ok), confidence=confidence, interval=interval)
+    frame = f.drop(columns=["estimate", "conf_low", "conf_high"])
+    columns = {
+        "value": wanted.where(ok),
+        "excess": events - wanted.where(ok),
+        "estimate": ratio,
+        "conf_low": low,
+        "conf_high": high,
+    }
+    for at, (column, numbers) in enumerate(columns.items(), start=frame.columns.get_loc("population") + 1):
+        frame.insert(at, column, numbers)
+    without = has_rate(f) & ~ok
+    frame.loc[without, ["quality", "note"]] = "suppress", "nothing expected: no ratio"
     settings = {
         **rates.settings,
         "confidence": confidence,
+        "interval": INTERVALS[interval],
         "expected": expected
         if isinstance(expected, str)
         else "overall rate"
