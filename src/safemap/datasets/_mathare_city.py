@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 #: blocks in the hot spot, and in each of the two groups of unsafe blocks
 HOTSPOT = 10
+#: metres from the southern border to the middle of the river, so that a map shows both
+RIVER_BELOW = 45.0
 #: the raster: cells of some 55 m in degrees, and what stands where nobody counted
 CELL, NODATA = 0.0005, -99999.0
 
@@ -327,12 +329,9 @@ def _context(plan: Plan) -> gpd.GeoDataFrame:
     import geopandas as gpd
     import shapely
 
-    lines = {
-        **{("road", name): line for name, line in plan.roads.items()},
-        ("river", "Mto Mdogo"): plan.river,
-    }
-    shapes = [
-        shapely.LineString([ORIGIN.degrees(plan.mesh.points[v]) for v in line]) for line in lines.values()
-    ]
+    points = plan.mesh.points
+    lines = {("road", name): [points[v] for v in line] for name, line in plan.roads.items()}
+    lines["river", "Mto Mdogo"] = [(x, y - RIVER_BELOW) for x, y in (points[v] for v in plan.river)]
+    shapes = [shapely.LineString([ORIGIN.degrees(point) for point in line]) for line in lines.values()]
     kinds, names = zip(*lines, strict=True)
     return gpd.GeoDataFrame({"kind": kinds, "name": names}, geometry=shapes, crs="EPSG:4326")
