@@ -14,7 +14,7 @@ SRC = Path(__file__).resolve().parents[1] / "src" / "safemap"
 FLOORS = {
     "errors": 0, "audit": 0, "results": 0, "settings": 0, "_typing": 0, "i18n": 0,
     "stats": 1,
-    "geo": 2, "intake": 2,
+    "geo": 2, "intake": 2, "offences": 2,
     "analysis": 3, "disclosure": 3, "datasets": 3,
     "maps": 4, "output": 4,
     "report": 5, "config": 5, "job": 5,

@@ -30,6 +30,13 @@ _WHERE = {
     "read_survey": "safemap.intake.survey",
     "SurveyResponses": "safemap.intake.survey",
     "join_repeat": "safemap.intake.survey",
+    # kinds of offences
+    "iccs_codes": "safemap.offences.iccs",
+    "crosswalk": "safemap.offences.crosswalk",
+    "CrosswalkResult": "safemap.offences.crosswalk",
+    "tag_themes": "safemap.offences.themes",
+    "detection_basis": "safemap.offences.themes",
+    "principal_offence": "safemap.offences.principal",
     # places
     "check_areas": "safemap.geo.boundaries",
     "build_graph": "safemap.geo.graph",
@@ -137,6 +144,10 @@ if TYPE_CHECKING:
     from safemap.intake.xlsform import Codebook, read_xlsform
     from safemap.job import load_assessment, run_assessment
     from safemap.maps import explore, save_map
+    from safemap.offences.crosswalk import CrosswalkResult, crosswalk
+    from safemap.offences.iccs import iccs_codes
+    from safemap.offences.principal import principal_offence
+    from safemap.offences.themes import detection_basis, tag_themes
     from safemap.output.surface import write_surface
     from safemap.results import Result
     from safemap.stats.publication import min_n_plan, publication_flag

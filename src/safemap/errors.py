@@ -48,6 +48,10 @@ class ConfigError(SafemapError, ValueError):
     exit_code = 2
 
 
+class CrosswalkError(SafemapError, ValueError):
+    """A table of correspondences contradicts itself."""
+
+
 class StatisticsError(SafemapError, ValueError):
     """A statistic cannot be computed, or would not mean what it says, on this input."""
 

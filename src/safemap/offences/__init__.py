@@ -1,0 +1,1 @@
+"""Kinds of offences in the words of the International Classification of Crime (ICCS)."""
