@@ -155,7 +155,7 @@ def explore(
     >>> type(m).__name__
     'Map'
     """
-    rules = _registry(registry, k, audience)
+    rules = registry_for(registry, k, audience)
     _check_options(results, names, language, controls)
     study = study_of(results, areas)
     frames = _published(results, rules)
@@ -166,7 +166,7 @@ def explore(
     first = study.frame
     outlines = outline(first, budget=budget)
     data: dict[str, Any] = {
-        "title": _in(language, title),
+        "title": in_language(language, title),
         "titles": title_by if (title_by := _texts(title)) and not isinstance(title_by, str) else None,
         "language": language,
         "place": None if (where := _texts(place)) is None else as_text(where),
@@ -200,7 +200,7 @@ def explore(
     return target
 
 
-def _registry(registry: Registry | None, k: int | None, audience: Audience) -> Registry:
+def registry_for(registry: Registry | None, k: int | None, audience: Audience) -> Registry:
     if registry is not None and k is not None:
         raise ConfigError("Give k or registry, not both: the registry has its own k.")
     if registry is None:
@@ -268,7 +268,7 @@ def _layers(
     for result, frame, (key, name) in zip(results, frames, _layer_names(results, names), strict=True):
         if frame is None:
             limit = given.get("density")
-            _warn_of_few(result)
+            warn_of_few(result)
             out.append(density_layer(result, key=key, name=name, breaks=limit, k=k, period=period))
             continue
         chosen = shares if is_share(result) else None if result.kind == "survey" else rates
@@ -278,7 +278,7 @@ def _layers(
     return out
 
 
-def _warn_of_few(density: Result) -> None:
+def warn_of_few(density: Result) -> None:
     """A density is not among what the registry can withhold, so say when it shows single events."""
     events = int(density.settings["n_events"])
     if 0 < events < threshold("events_note"):
@@ -357,7 +357,7 @@ def _texts(value: str | Mapping[str, str] | None) -> str | dict[str, str] | None
     return {language: clean_text(text) for language, text in value.items()}
 
 
-def _in(language: str, value: str | Mapping[str, str] | None) -> str | None:
+def in_language(language: str, value: str | Mapping[str, str] | None) -> str | None:
     texts = _texts(value)
     if texts is None or isinstance(texts, str):
         return texts
