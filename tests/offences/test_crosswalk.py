@@ -39,7 +39,7 @@ def records() -> pd.DataFrame:
                 "Delito contra la fe",
                 "EXTRAVIO",
                 None,
-                "Robo",
+                "Robo a cas",
             ],
             "arma": ["sí", "no", None, "no", "no", "no", "no", "no"],
         },
