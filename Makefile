@@ -7,7 +7,7 @@ TEST_VENV ?= .venv-test
 OUT ?= out/demo
 PYTEST_ARGS ?=
 
-.PHONY: demo test validity torture slow lint bench test-interpreters test-oldest clean
+.PHONY: demo test validity torture slow lint pictures test-interpreters test-oldest clean
 
 $(VENV)/installed: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "safemap needs Python 3.11 or later; none was found. Install it, or call make PYTHON=/path/to/python3."; exit 2; }
@@ -39,6 +39,10 @@ slow: $(TEST_VENV)/installed
 lint: $(TEST_VENV)/installed
 	$(TEST_VENV)/bin/python -m ruff check .
 	$(TEST_VENV)/bin/python -m ruff format --check .
+
+# the pictures in the README: the maps of the three sample cities in headless Chromium
+pictures: $(TEST_VENV)/installed
+	$(TEST_VENV)/bin/python benchmarks/pictures.py
 
 # the same tests on each other interpreter at hand (esda 2.9 comes with Python 3.11, esda 2.10 with 3.12 and later)
 INTERPRETERS ?= $(shell for v in 3.11 3.12 3.13; do python$$v -c 'import venv' 2>/dev/null && echo python$$v; done)

@@ -1,0 +1,73 @@
+"""Pictures of the three sample cities for the README, as a browser without a network shows their maps.
+
+    python benchmarks/pictures.py            # or: make pictures
+
+Runs the assessment that comes with each city, opens ``map.html`` in headless Chromium and writes
+``docs/pictures/<city>.png`` with a palette of at most 128 colours. Stops where a page asks for anything,
+logs an error, or a picture is larger than 250 kB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import safemap as sm
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "browser"))
+
+#: city -> what the address of the map asks for
+VIEWS = {
+    "iztapalapa": "layer=rate&lang=en",
+    "chilanzar": "layer=gi&lang=ru",
+    "mathare": "layer=rate&lang=sw",
+}
+WIDTH, HEIGHT = 1366, 768
+COLOURS, LARGEST = 128, 250_000  # bytes
+
+
+def draw(browser: Any, city: str, target: Path) -> None:
+    """Picture of the map of one city."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / city
+        sm.run_assessment(sm.datasets.path(city) / "assessment.toml", folder)
+        page = browser.open(folder / "map.html", fragment=VIEWS[city], width=WIDTH, height=HEIGHT)
+        shot = page.screenshot(Path(name) / "shot.png")
+        trouble = [*page.errors, *page.refused, *page.requests]
+        page.close()
+        if trouble:
+            raise SystemExit(f"The map of {city} is not sound: {trouble[0]}")
+        save_small(shot, target)
+
+
+def save_small(shot: Path, target: Path) -> None:
+    """The same picture with a palette, so that it stays small in the repository."""
+    from PIL import Image
+
+    with Image.open(shot) as image:
+        small = image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    small.save(target, optimize=True)
+    size = target.stat().st_size
+    print(f"{target}: {size / 1000:.0f} kB")
+    if size > LARGEST:
+        raise SystemExit(f"{target.name} has {size:,} bytes; at most {LARGEST:,} are meant to be.")
+
+
+def main() -> None:
+    from chromium import Chromium  # the harness of the browser tests
+
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures", help="folder to write")
+    out = parser.parse_args().out
+    out.mkdir(parents=True, exist_ok=True)
+    with Chromium() as browser:
+        for city in VIEWS:
+            draw(browser, city, out / f"{city}.png")
+
+
+if __name__ == "__main__":
+    main()
