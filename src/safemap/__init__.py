@@ -50,6 +50,8 @@ _WHERE = {
     "area_rates": "safemap.analysis.rates",
     "smooth_rates": "safemap.analysis.smoothing",
     "standardised_ratios": "safemap.analysis.smoothing",
+    "standardised_rates": "safemap.analysis.standardisation",
+    "expected_events": "safemap.analysis.standardisation",
     "RatesResult": "safemap.analysis.rates",
     "global_moran": "safemap.analysis.autocorrelation",
     "local_moran": "safemap.analysis.autocorrelation",
@@ -123,6 +125,7 @@ if TYPE_CHECKING:
     from safemap.analysis.joining import JoinResult, join_areas
     from safemap.analysis.rates import RatesResult, area_rates
     from safemap.analysis.smoothing import smooth_rates, standardised_ratios
+    from safemap.analysis.standardisation import expected_events, standardised_rates
     from safemap.analysis.survey import SurveyResult, count_answers, survey_estimate
     from safemap.analysis.survey_design import SurveyDesign
     from safemap.analysis.survey_places import place_responses

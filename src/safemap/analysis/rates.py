@@ -130,8 +130,8 @@ def area_rates(
     >>> rates.settings["unit"]
     'events per 1,000 residents over the whole file'
     """
-    _check_options(per, confidence)
-    span = None if period is None else _read_period(period)
+    check_base(per, confidence)
+    span = None if period is None else read_period(period)
     counted = _count(joined, span)
     people = _read_population(counted.areas, population)
     scale = per if span is None else per * DAYS_PER_YEAR / span.days
@@ -146,7 +146,7 @@ def area_rates(
         "period_checked": counted.dated,
         "confidence": confidence,
         "interval": INTERVALS[interval],
-        "unit": _unit(per, base, yearly=span is not None),
+        "unit": unit_of_rates(per, base, yearly=span is not None),
         "scale": scale,
         "overall_rate": _overall(frame) * scale,
         "n_events": int(counted.events.sum()),
@@ -175,14 +175,16 @@ class _Counted(NamedTuple):
     dated: bool
 
 
-def _check_options(per: float, confidence: float) -> None:
+def check_base(per: float, confidence: float) -> None:
+    """Raise unless the size of the base and the confidence make sense."""
     if not (np.isfinite(per) and per > 0):
         raise ConfigError(f"per must be a number above 0, such as 100_000; got {per!r}.")
     if not 0 < confidence < 1:
         raise ConfigError(f"confidence must lie between 0 and 1, such as 0.95; got {confidence!r}.")
 
 
-def _read_period(period: Period) -> _Span:
+def read_period(period: Period) -> _Span:
+    """First and last day of a period, and the number of days."""
     import pandas as pd
 
     if isinstance(period, str) or len(period) != 2:
@@ -321,12 +323,12 @@ def _rates_frame(
     }
     for name, values in columns.items():
         frame[name] = values
-    frame["quality"], frame["note"] = _judge(frame)
+    frame["quality"], frame["note"] = judge_rates(frame)
     frame.attrs = {}
     return frame[[c for c in frame.columns if c != "geometry"] + ["geometry"]]
 
 
-def _judge(frame: pd.DataFrame) -> tuple[list[str], list[str]]:
+def judge_rates(frame: pd.DataFrame) -> tuple[list[str], list[str]]:
     """Quality and its reason, by the rules for rates of the US National Center for Health Statistics."""
     few, wide = threshold("rate_events_min"), threshold("rate_ci_width_max")
     quality, notes = [], []
@@ -367,7 +369,8 @@ def _overall(frame: pd.DataFrame) -> float:
     return float(frame.loc[ok, "events"].sum()) / people if people else float("nan")
 
 
-def _unit(per: float, base: str, *, yearly: bool) -> str:
+def unit_of_rates(per: float, base: str, *, yearly: bool) -> str:
+    """Unit of a rate in words."""
     return f"events per {per:,.0f} {base} " + ("a year" if yearly else "over the whole file")
 
 

@@ -15,6 +15,7 @@ from safemap.analysis.rates import INTERVALS, RatesResult, figure, has_rate
 from safemap.errors import AlignmentError, ConfigError, InputError, StatisticsError
 from safemap.results import Result
 from safemap.stats.rates import (
+    LocalConvention,
     empirical_bayes_weights,
     local_empirical_bayes,
     rate_moments,
@@ -70,7 +71,9 @@ class RatiosResult(Result):
         )
 
 
-def smooth_rates(rates: RatesResult, *, method: Method = "eb", graph: Any = None) -> SmoothedRatesResult:
+def smooth_rates(
+    rates: RatesResult, *, method: Method = "eb", graph: Any = None, like: LocalConvention = "geoda"
+) -> SmoothedRatesResult:
     """Rates pulled towards an average, the more the fewer people they stand on.
 
     For the map: a small area no longer jumps to the top because of one event. Not for a test of
@@ -132,7 +135,7 @@ def smooth_rates(rates: RatesResult, *, method: Method = "eb", graph: Any = None
     if method == "eb":
         own, towards, words = empirical_bayes_weights(e, n), moments.mean, "overall rate"
     else:
-        own, towards = local_empirical_bayes(e, n, _links(graph, f, ok))
+        own, towards = local_empirical_bayes(e, n, _links(graph, f, ok), like=like)
         words = "rate of the neighbourhood"
     frame = f.drop(columns=["conf_low", "conf_high"]).rename(columns={"estimate": "value"})
     frame.insert(frame.columns.get_loc("value") + 1, "estimate", np.nan)
@@ -144,6 +147,7 @@ def smooth_rates(rates: RatesResult, *, method: Method = "eb", graph: Any = None
         "method": method,
         "smoothed": True,
         "between_area_variance": moments.variance,
+        **({"like": like} if method == "eb_local" else {}),
     }
     return SmoothedRatesResult(frame=frame, settings=settings, audit=rates.audit)
 

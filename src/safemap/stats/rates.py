@@ -5,7 +5,7 @@ Arrays in, arrays out; no tables, no geometry. The verbs on tables are :mod:`saf
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +14,7 @@ from safemap._typing import PoissonInterval
 from safemap.errors import ConfigError, StatisticsError
 
 Floats = NDArray[np.float64]
+LocalConvention = Literal["geoda", "spdep"]
 
 
 def poisson_interval(
@@ -194,7 +195,9 @@ def empirical_bayes(events: ArrayLike, population: ArrayLike) -> Floats:
     return w * (e / n) + (1 - w) * rate_moments(e, n).mean
 
 
-def local_empirical_bayes(events: ArrayLike, population: ArrayLike, links: Any) -> tuple[Floats, Floats]:
+def local_empirical_bayes(
+    events: ArrayLike, population: ArrayLike, links: Any, *, like: LocalConvention = "geoda"
+) -> tuple[Floats, Floats]:
     """Weights and targets of local empirical Bayes: towards the rate of the area and its neighbours.
 
     Parameters
@@ -203,6 +206,9 @@ def local_empirical_bayes(events: ArrayLike, population: ArrayLike, links: Any) 
         Counts and populations of the same areas; every population above zero, nothing missing.
     links : scipy sparse matrix
         Neighbours of each area, without the area itself; weights are not looked at.
+    like : {"geoda", "spdep"}
+        Whose variance of a neighbourhood: ``geoda`` measures all its rates from the rate of that
+        neighbourhood, ``spdep`` (its default) each from the rate of its own neighbourhood.
 
     Returns
     -------
@@ -211,12 +217,14 @@ def local_empirical_bayes(events: ArrayLike, population: ArrayLike, links: Any) 
 
     Notes
     -----
-    The moments of :func:`rate_moments`, taken over the area and its neighbours, one area at a time.
+    The moments of :func:`rate_moments`, taken over the area and its neighbours, one area at a time. A
+    neighbourhood that varies no more than by chance gives its own rate.
 
     References
     ----------
     Marshall, R. J. (1991). Mapping disease and mortality rates using empirical Bayes estimators.
     Applied Statistics 40, 283-294. doi:10.2307/2347593
+    Bailey, T. C., Gatrell, A. C. (1995). Interactive Spatial Data Analysis. Longman, section 8.3 (spdep).
 
     Examples
     --------
@@ -227,11 +235,14 @@ def local_empirical_bayes(events: ArrayLike, population: ArrayLike, links: Any) 
     """
     from scipy.sparse import csr_array, eye_array
 
+    if like not in get_args(LocalConvention):
+        raise ConfigError(f"like must be one of {', '.join(get_args(LocalConvention))}; got {like!r}.")
     e, n = np.asarray(events, dtype=float), np.asarray(population, dtype=float)
     window = csr_array(csr_array(links) != 0, dtype=float) + eye_array(len(n), format="csr")
     people, size = window @ n, window @ np.ones(len(n))
     m = (window @ e) / people
-    s2 = (window @ (e**2 / n)) / people - m**2
+    from_own = like == "spdep"
+    s2 = (window @ (n * (e / n - m) ** 2 if from_own else e**2 / n)) / people - (0 if from_own else m**2)
     a = np.maximum(s2 - m / (people / size), 0.0)
     spread = a + m / n
     return np.divide(a, spread, out=np.zeros_like(a), where=spread > 0), m
