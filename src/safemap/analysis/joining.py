@@ -325,7 +325,7 @@ def _compare_recorded(
 ) -> dict[str, int]:
     """Add ``recorded``, ``agree`` and ``agreement`` to the reconciliation; returns the totals."""
     n = len(areas)
-    named, stated = _recorded_areas(values, areas)
+    named, stated = recorded_areas(values, areas)
     same = (named >= 0) & (named == placed.area)
     both = (named >= 0) & (placed.area >= 0)
     comparable = _tally(placed.area[both], n)
@@ -339,7 +339,7 @@ def _compare_recorded(
     }
 
 
-def _recorded_areas(
+def recorded_areas(
     values: pd.Series, areas: gpd.GeoDataFrame
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Position of the area each row names, by id or else by unique name (-1: none); whether it names any."""
