@@ -73,7 +73,7 @@ def outline(areas: gpd.GeoDataFrame, *, budget: int = BUDGET_BYTES) -> Outlines:
     rounded = shapely.transform(geometries, lambda xy: np.round(xy * PRECISION) / PRECISION)
     return Outlines(
         areas=[encode(g) for g in rounded],
-        study=encode(_union(geometries)),
+        study=encode(study_outline(geometries)),
         labels=label_points(geometries),
         bounds=bounds,  # type: ignore[arg-type]
         tolerance=tolerance,
@@ -171,7 +171,7 @@ def _coverage(metres: np.ndarray, tolerance: float) -> np.ndarray:
     return simplified
 
 
-def _union(geometries: np.ndarray) -> Geometry:
+def study_outline(geometries: np.ndarray) -> Geometry:
     """The outline of the study area; a coverage is dissolved along its edges, anything else by overlay.
 
     Slits between boundaries that do not quite meet are closed: a dark line in the middle of the map would
