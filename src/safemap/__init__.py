@@ -44,6 +44,10 @@ _WHERE = {
     "make_grid": "safemap.geo.grid",
     "join_areas": "safemap.analysis.joining",
     "JoinResult": "safemap.analysis.joining",
+    "geocode_report": "safemap.analysis.geocoding",
+    "hit_rate_sensitivity": "safemap.analysis.hit_rate",
+    "misassignment_risk": "safemap.analysis.misassignment",
+    "time_heaping": "safemap.analysis.heaping",
     # numbers
     "raster_sum_by_area": "safemap.analysis.zonal",
     "ZonalResult": "safemap.analysis.zonal",
@@ -122,7 +126,11 @@ if TYPE_CHECKING:
     from safemap.analysis.change import ChangeResult, area_change
     from safemap.analysis.density import DensityResult, kernel_density
     from safemap.analysis.density_reading import bandwidth_sensitivity, density_classes
+    from safemap.analysis.geocoding import geocode_report
+    from safemap.analysis.heaping import time_heaping
+    from safemap.analysis.hit_rate import hit_rate_sensitivity
     from safemap.analysis.joining import JoinResult, join_areas
+    from safemap.analysis.misassignment import misassignment_risk
     from safemap.analysis.rates import RatesResult, area_rates
     from safemap.analysis.smoothing import smooth_rates, standardised_ratios
     from safemap.analysis.standardisation import expected_events, standardised_rates
