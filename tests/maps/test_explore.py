@@ -93,10 +93,18 @@ def test_public_is_refused(town: ModuleType) -> None:
 
 
 def test_geometry_is_stored_once(town: ModuleType) -> None:
-    one = len(explore(town.rates()).get_root().render())
-    four = len(explore(town.rates(), town.smoothed(), town.moran(), town.getis()).get_root().render())
+    def size(*results: Any) -> int:
+        return len(json.dumps({**data_of(explore(*results)), "words": {}}))
+
+    one, four = size(town.rates()), size(town.rates(), town.smoothed(), town.moran(), town.getis())
     assert len(data_of(explore(town.rates(), town.moran()))["geometry"]["areas"]) == 36
     assert four - one < 14_000
+
+
+def test_only_words_the_page_can_show_are_in_the_file(town: ModuleType) -> None:
+    english = data_of(explore(town.rates()))["words"]["en"]
+    assert {"areas", "zoom_in", "s_above", "state_withheld", "r_not_selected", "unit_rates_year"} <= set(english)
+    assert not {"unit_survey_mean", "c_hot", "f_density", "layer_local_moran"} & set(english)
 
 
 def test_rows_in_another_order_are_matched_by_id(town: ModuleType) -> None:

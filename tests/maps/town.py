@@ -127,6 +127,44 @@ def density(events: int = 600) -> Any:
     return kernel_density(incidents, areas(), cell_size=250, bandwidth=900)
 
 
+class LocalOther(Result):
+    """A local statistic the maps have no words for."""
+
+    kind = "local_other"
+    title = "local other"
+
+
+#: Counts of two periods in which every class of a change occurs.
+BEFORE = [0, 3, 8, 40, 60, 100, 0, 400, 60] + [60 + i for i in range(27)]
+AFTER = [0, 9, 9, 100, 90, 40, 30, 410, 40] + [60 + 3 * i for i in range(27)]
+
+
+def change() -> Any:
+    """Change between two periods, on counts that are in no other layer."""
+    from safemap.analysis.change import area_change
+
+    return area_change(areas(y2022=BEFORE, y2023=AFTER), "y2022", "y2023")
+
+
+def ratios() -> Any:
+    from safemap.analysis.smoothing import standardised_ratios
+
+    return standardised_ratios(rates())
+
+
+def bivariate() -> Any:
+    """A bivariate local Moran of two columns of numbers."""
+    from safemap.analysis.association import local_bivariate_moran
+    from safemap.geo.graph import build_graph
+
+    size = SIDE * SIDE
+    frame = areas(
+        score=[(i * 7) % 11 + i / 4 for i in range(size)], light=[float(i // 6) for i in range(size)]
+    )
+    graph = build_graph(frame, tolerance=1)
+    return local_bivariate_moran(frame, "score", "light", graph=graph, permutations=199, max_permutations=199)
+
+
 def data_of(m: Any) -> dict[str, Any]:
     """The block of data of a map."""
     html = m.get_root().render()

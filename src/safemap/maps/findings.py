@@ -94,7 +94,8 @@ def cluster_finding(
     ----------
     counts : mapping
         Areas per class, states left out.
-    kind : {"local_moran", "local_getis_ord"}
+    kind : str
+        Kind of the result; local Moran and Getis-Ord have sentences of their own.
     areas : int
         All areas, for the case that none was tested.
     alpha : float
@@ -107,23 +108,46 @@ def cluster_finding(
         return Message("f_nothing", {"N": number(areas)}, prefix=period)
     if not flagged:
         return Message("f_no_pattern", {"N": number(tested)}, prefix=period)
-    if kind == "local_moran":
+    if kind == "local_getis_ord":
         slots = {
-            "a": number(counts["high-high"]),
-            "b": number(counts["low-low"]),
+            "a": number(counts["hot-1"] + counts["hot-5"]),
+            "b": number(counts["cold-1"] + counts["cold-5"]),
             "N": number(tested),
-            "f": number(flagged),
-            "c": number(round(flagged * alpha)),
+            "q": percent(0.05),
         }
-        key = "f_local_moran" if round(flagged * alpha) else "f_local_moran_few"
-        return Message(key, slots, prefix=period)
+        return Message("f_local_getis_ord", slots, prefix=period)
+    by_chance = round(flagged * alpha)
+    slots = {"N": number(tested), "f": number(flagged), "c": number(by_chance)}
+    few = "" if by_chance else "_few"
+    if kind == "local_moran":
+        slots |= {"a": number(counts["high-high"]), "b": number(counts["low-low"])}
+        return Message(f"f_local_moran{few}", slots, prefix=period)
+    return Message(f"f_local{few}", slots, prefix=period)
+
+
+def change_finding(counts: Mapping[str, int], *, areas: int, period: str) -> Message:
+    """Areas with a clear increase and a clear decrease, without one, and those where nobody can tell."""
+    if not sum(counts.values()):
+        return Message("f_nothing", {"N": number(areas)}, prefix=period)
     slots = {
-        "a": number(counts["hot-1"] + counts["hot-5"]),
-        "b": number(counts["cold-1"] + counts["cold-5"]),
-        "N": number(tested),
-        "q": percent(0.05),
+        "N": number(areas),
+        "a": number(counts["increase"]),
+        "b": number(counts["decrease"]),
+        "c": number(counts["no change"]),
+        "d": number(areas - counts["increase"] - counts["decrease"] - counts["no change"]),
     }
-    return Message("f_local_getis_ord", slots, prefix=period)
+    return Message("f_change", slots, prefix=period)
+
+
+def ratio_finding(above: int, below: int, *, areas: int, period: str) -> Message:
+    """Areas with clearly more and clearly fewer events than expected."""
+    slots = {
+        "N": number(areas),
+        "a": number(above),
+        "b": number(below),
+        "c": number(areas - above - below),
+    }
+    return Message("f_ratios", slots, prefix=period)
 
 
 def period_text(period: Any) -> str:

@@ -184,6 +184,9 @@ def study_outline(geometries: np.ndarray) -> Geometry:
         joined = shapely.coverage_union_all(whole)
     else:
         joined = shapely.union_all(shapely.make_valid(whole), grid_size=1 / PRECISION)
+    parts = shapely.get_parts(joined)
+    if len(parts) > 1:  # corners that differ in the last digit keep parts apart that touch
+        joined = shapely.union_all(parts, grid_size=1 / PRECISION)
     west, south, east, north = joined.bounds
     slit = max(east - west, north - south) / 300
     return shapely.union_all([_without_slits(part, slit) for part in shapely.get_parts(joined)])

@@ -17,9 +17,9 @@ from safemap.maps.density_layer import density_layer
 from safemap.maps.geometry import BUDGET_BYTES, PRECISION, outline
 from safemap.maps.layer import Layer, as_text
 from safemap.maps.layers import build_layer, check_result, share_breaks, value_breaks
-from safemap.maps.page import SafemapPage, clean_text
+from safemap.maps.page import SafemapPage, clean_text, page_words
 from safemap.maps.states import OVERLAYS, STATES
-from safemap.maps.study import ANSWERS, RECORDS, ladder_of, ladders, names_by_language, study_of
+from safemap.maps.study import ANSWERS, ladder_of, ladders, names_by_language, study_of
 from safemap.maps.survey_layer import is_share, layer_name
 from safemap.settings import threshold
 
@@ -77,10 +77,10 @@ def explore(
     Parameters
     ----------
     *results : Result
-        What :func:`~safemap.area_rates`, :func:`~safemap.smooth_rates`, :func:`~safemap.local_moran`,
-        :func:`~safemap.local_getis_ord`, :func:`~safemap.survey_estimate` and
-        :func:`~safemap.count_answers` return, all for the same areas; and :func:`~safemap.kernel_density`,
-        drawn as bands under the outlines of the areas.
+        What :func:`~safemap.area_rates`, :func:`~safemap.smooth_rates`, :func:`~safemap.standardised_ratios`,
+        :func:`~safemap.area_change`, :func:`~safemap.local_moran`, :func:`~safemap.local_getis_ord` and other
+        local statistics, :func:`~safemap.survey_estimate` and :func:`~safemap.count_answers` return, all for
+        the same areas; and :func:`~safemap.kernel_density`, drawn as bands under the outlines of the areas.
     m : folium.Map, optional
         A map to add to; without it a new one is made.
     title : str or mapping, optional
@@ -160,7 +160,7 @@ def explore(
     study = study_of(results, areas)
     frames = _published(results, rules)
     period = next(
-        (r.settings["period"] for r in results if r.kind in RECORDS and r.settings.get("period")), None
+        (r.settings["period"] for r in results if r.kind not in ANSWERS and r.settings.get("period")), None
     )
     layers = _layers(results, frames, names, breaks, k=rules.k, place=_texts(place), period=period)
     first = study.frame
@@ -191,10 +191,10 @@ def explore(
         ],
         "states": {key: state.to_dict() for key, state in {**STATES, **OVERLAYS}.items()},
         "audits": ladders(results),
-        "words": {code: words(code) for code in LANGUAGES},
         "numbers": NUMBER_FORMATS,
         "version": _version(),
     }
+    data["words"] = page_words(data)
     target = _new_map(outlines.bounds) if m is None else _check_map(m)
     target.add_child(SafemapPage(data), name="safemap")
     return target
@@ -243,10 +243,10 @@ def _published(results: Sequence[Result], rules: Registry) -> list[pd.DataFrame 
         id(r): pd.DataFrame(r.frame.drop(columns=r.frame.geometry.name)).reindex(index) for r in on_areas
     }
     shared = {
-        records: rules.register(*(frames[id(r)] for r in on_areas if (r.kind in RECORDS) == records))
-        for records in (True, False)
+        answers: rules.register(*(frames[id(r)] for r in on_areas if (r.kind in ANSWERS) == answers))
+        for answers in (True, False)
     }
-    return [None if r.kind == "density" else shared[r.kind in RECORDS].apply(frames[id(r)]) for r in results]
+    return [None if r.kind == "density" else shared[r.kind in ANSWERS].apply(frames[id(r)]) for r in results]
 
 
 def _layers(
@@ -310,7 +310,7 @@ def _layer_names(
     for position, result in enumerate(results):
         nth = sum(r.kind == result.kind for r in results[: position + 1])
         given = _texts(names[position]) if names is not None else None
-        own = layer_name(result) if result.kind in ANSWERS else Message(f"layer_{result.kind}")
+        own = _usual_name(result)
         usual.append(own)
         again = usual.count(own)
         name: str | Mapping[str, str] | Message = own
@@ -320,6 +320,16 @@ def _layer_names(
             name = Message("numbered", {"n": str(again), "name": own.to_dict()})
         out.append((result.kind if nth == 1 else f"{result.kind}-{nth}", name))
     return out
+
+
+def _usual_name(result: Result) -> Message:
+    """What a layer is called when the caller says nothing."""
+    if result.kind in ANSWERS:
+        return layer_name(result)
+    if f"layer_{result.kind}" in words("en"):
+        return Message(f"layer_{result.kind}")
+    title = getattr(result, "title", "") or result.kind.removeprefix("local_").replace("_", " ")
+    return Message("layer_local", {"q": clean_text(title, longest=60)})
 
 
 def _population(areas: gpd.GeoDataFrame) -> list[int | None] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -96,8 +96,8 @@ class Layer:
     sentences : tuple of str
         Per area: catalogue key of the plain sentence on its card.
     figures : dict
-        Per area: ``value``, ``low``, ``high``, ``n``, ``n_eff``, ``x``, ``p``; absent or None where nothing
-        may be shown.
+        Per area: ``value``, ``low``, ``high``, ``n``, ``n_eff``, ``x``, ``p``, ``before``, ``after``; absent
+        or None where nothing may be shown.
     decimals : int
         Places of the figures.
     mean : float or None
@@ -122,6 +122,12 @@ class Layer:
         Coded polygons per class, where the classes do not follow areas.
     amounts : tuple of float
         With bands: km² per class.
+    slots : dict
+        What fills the slots of the sentences.
+    signed : bool
+        Whether the figures are changes in percent, written with their sign.
+    ref : str
+        Catalogue key of what `mean` is called on the interval bar.
     """
 
     key: str
@@ -146,6 +152,9 @@ class Layer:
     overlays: tuple[Overlay, ...] = ()
     bands: list[Any] | None = None
     amounts: tuple[float, ...] = ()
+    slots: Mapping[str, Any] = field(default_factory=dict)
+    signed: bool = False
+    ref: str = "average"
 
     @property
     def counts(self) -> dict[str, int]:
@@ -170,6 +179,7 @@ class Layer:
             "period": self.period, "total": self.total, "conf": self.confidence,
             "adjusted": self.adjusted, "base": self.base, "share": self.share,
             "overlays": [o.to_dict() for o in self.overlays], "bands": self.bands, "km2": list(self.amounts),
+            "slots": dict(self.slots), "signed": self.signed, "ref": self.ref,
         }  # fmt: skip
 
 

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from safemap.errors import ConfigError, InputError
-from safemap.i18n import Message, number, percent
+from safemap.i18n import Message, number
 from safemap.maps import breaks as limits
 from safemap.maps import findings
+from safemap.maps.cluster_layer import cluster_layer
 from safemap.maps.layer import (
     Floats,
     Layer,
@@ -27,8 +28,8 @@ from safemap.maps.layer import (
     value_classes,
     with_states,
 )
-from safemap.maps.palettes import GETIS_ORD, LINE_ON_CLUSTERS, LINE_ON_VALUES, LISA, RAMPS
-from safemap.maps.states import STATE_OF_CLUSTER
+from safemap.maps.palettes import LINE_ON_VALUES, RAMPS
+from safemap.maps.ratio_layer import change_layer, ratios_layer
 from safemap.maps.survey_layer import is_share, survey_layer, survey_values
 
 if TYPE_CHECKING:
@@ -40,40 +41,41 @@ if TYPE_CHECKING:
 SHOWN_COLUMNS: dict[str, tuple[str, ...]] = {
     "rates": ("name", "population", "events", "estimate", "conf_low", "conf_high", "quality"),
     "smoothed_rates": ("name", "population", "events", "estimate", "conf_low", "conf_high", "quality"),
+    "standardised_ratios": ("name", "population", "events", "estimate", "conf_low", "conf_high", "quality"),
+    "change": ("name", "before", "after", "estimate", "conf_low", "conf_high", "p_adjusted", "cluster"),
     "local_moran": ("name", "population", "events", "p_adjusted", "cluster"),
     "local_getis_ord": ("name", "population", "events", "p_adjusted", "cluster"),
+    "local_bivariate_moran": ("name", "population", "events", "p_adjusted", "cluster"),
     "survey": ("name", "estimate", "conf_low", "conf_high", "n", "n_eff", "quality"),
     "answers": ("name", "events", "n"),
     "density": ("estimate", "area_km2", "edge"),
 }
-#: Kind of result -> the column without which there is nothing to show.
-_NEEDED = {"survey": "estimate", "answers": "n", "density": "estimate"}
-_STATES_OF = {
-    "rates": ("few", "withheld", "no_data"),
-    "smoothed_rates": ("few", "withheld", "no_data"),
-    "local_moran": (
-        "withheld",
-        "no_neighbours",
-        "no_data",
-        "no_variation",
-        "too_few_areas",
-        "too_few_events",
-    ),
-}
-_STATES_OF["local_getis_ord"] = _STATES_OF["local_moran"]
+#: Columns shown of a local statistic of any other kind.
+SHOWN_OF_LOCAL = SHOWN_COLUMNS["local_moran"]
+#: Kind of result -> the column without which there is nothing to show; ``cluster`` for local statistics.
+_NEEDED = {
+    "rates": "estimate", "smoothed_rates": "estimate", "standardised_ratios": "estimate", "change": "cluster",
+    "survey": "estimate", "answers": "n", "density": "estimate",
+}  # fmt: skip
+_STATES_OF_RATE = ("few", "withheld", "no_data")
 
 
 def check_result(result: Result) -> None:
     """Raise unless the map can show `result`."""
     kind = getattr(result, "kind", None)
-    if kind not in SHOWN_COLUMNS:
+    if isinstance(kind, str) and kind.startswith("global_"):
         raise ConfigError(
-            f"explore() shows results of kind {', '.join(SHOWN_COLUMNS)}; "
-            f"got {kind or type(result).__name__}. "
-            "Give it what area_rates, smooth_rates, local_moran, local_getis_ord, survey_estimate, "
-            "count_answers or kernel_density return."
+            f"A result of kind {kind} is one statement about the whole map: it has nothing to draw by area. "
+            "Put its summary() into methods=, or draw the local statistic."
         )
-    needed = _NEEDED.get(kind, "estimate" if kind.endswith("rates") else "cluster")
+    if not isinstance(kind, str) or not (kind in SHOWN_COLUMNS or kind.startswith("local_")):
+        raise ConfigError(
+            f"explore() shows results of kind {', '.join(SHOWN_COLUMNS)} and other local statistics; "
+            f"got {kind or type(result).__name__}. "
+            "Give it what area_rates, smooth_rates, standardised_ratios, area_change, local_moran, "
+            "local_getis_ord, survey_estimate, count_answers or kernel_density return."
+        )
+    needed = _NEEDED.get(kind, "cluster")
     if needed not in result.frame.columns:
         raise InputError(f"A result of kind {kind} must have the column {needed}; its frame has none.")
 
@@ -137,12 +139,15 @@ def build_layer(
     """
     if result.kind in ("survey", "answers"):  # a period of the records is none of the survey
         return survey_layer(result, frame, key=key, name=name, breaks=breaks, k=k)
-    build = _rate_layer if result.kind.endswith("rates") else _cluster_layer
+    if result.kind == "change":  # it has two periods of its own
+        return change_layer(result, frame, key=key, name=name, k=k)
     said = findings.period_text(result.settings.get("period") or period)
-    return build(
-        result, frame, key=key, name=name, breaks=breaks or value_breaks([result], [frame]), k=k, place=place,
-        period=said,
-    )  # fmt: skip
+    if result.kind == "standardised_ratios":
+        return ratios_layer(result, frame, key=key, name=name, k=k, period=said)
+    if not result.kind.endswith("rates"):
+        return cluster_layer(result, frame, key=key, name=name, k=k, period=said)
+    limit = breaks or value_breaks([result], [frame])
+    return _rate_layer(result, frame, key=key, name=name, breaks=limit, k=k, place=place, period=said)
 
 
 def _rate_layer(
@@ -176,7 +181,7 @@ def _rate_layer(
     mean = _mean_rate(result.frame)
     mean_shown = None if mean is None else limits.shown(mean, decimals)
     sentences = _rate_sentences(states, zero, low, high, mean_shown, smoothed=smoothed)
-    layer_classes, codes = with_states(classes, codes, states, _STATES_OF[result.kind], k)
+    layer_classes, codes = with_states(classes, codes, states, _STATES_OF_RATE, k)
     per = float(result.settings.get("per", 100_000))
     unit = f"unit_{result.kind}" + ("_year" if _is_yearly(result.settings) else "")
     ranked = states == ""
@@ -190,73 +195,6 @@ def _rate_layer(
         total=total(result.frame), line=LINE_ON_VALUES,
         confidence=float(result.settings.get("confidence", 0.95)),
     )  # fmt: skip
-
-
-def _cluster_layer(
-    result: Result,
-    frame: pd.DataFrame,
-    *,
-    key: str,
-    name: str | Mapping[str, str] | Message,
-    breaks: Sequence[float],
-    k: int,
-    place: str | Mapping[str, str] | None,
-    period: str,
-) -> Layer:
-    moran = result.kind == "local_moran"
-    classes = _moran_classes() if moran else _getis_classes()
-    row_of = {c.key: i for i, c in enumerate(classes)}
-    hidden = frame["suppressed"].to_numpy(dtype=bool)
-    words = frame["cluster"].astype(object).where(frame["cluster"].notna(), "no data").astype(str).to_numpy()
-    unknown = sorted({w for w in words[~hidden] if w not in row_of and w not in STATE_OF_CLUSTER})
-    if unknown:
-        raise InputError(
-            f"The column cluster of a {result.kind} result may hold "
-            f"{', '.join([*row_of, *STATE_OF_CLUSTER])}; "
-            f"{len(unknown)} other value(s) came."
-        )
-    states = np.array(
-        ["withheld" if h else STATE_OF_CLUSTER.get(w, "") for w, h in zip(words, hidden, strict=True)]
-    )
-    codes = np.array([row_of.get(w, 0) for w in words], dtype=np.int64)
-    sentences = tuple(
-        f"s_{state}" if state else _cluster_sentence(word) for state, word in zip(states, words, strict=True)
-    )
-    counts = {c.key: int(((codes == i) & (states == "")).sum()) for i, c in enumerate(classes)}
-    layer_classes, codes = with_states(classes, codes, states, _STATES_OF[result.kind], k)
-    alpha, adjusted = float(result.settings.get("alpha", 0.05)), _is_adjusted(result.settings)
-    fdr = adjusted and str(result.settings.get("adjust", "fdr_bh")).startswith("fdr")
-    unit = Message("unit_local_getis_ord")
-    if moran:
-        level = percent(alpha, 0 if round(alpha * 100, 6).is_integer() else 1)
-        unit = Message("unit_local_moran" if fdr else "unit_local_moran_level", {"a": level})
-    p = np.vectorize(lambda v: limits.shown(v, 3), otypes=[float])(column(frame, "p_adjusted"))
-    p[states != ""] = np.nan
-    return Layer(
-        key=key, kind=result.kind, name=name, unit=unit, classes=layer_classes,
-        codes=codes, sentences=sentences,
-        figures=figures(hidden, n=column(frame, "events"), p=p), decimals=0, mean=None, top=0,
-        finding=findings.cluster_finding(
-            counts, kind=result.kind, areas=len(frame), alpha=alpha, period=period
-        ),
-        period=period,
-        total=total(result.frame), confidence=1 - alpha, line=LINE_ON_CLUSTERS,
-        adjusted=adjusted,
-    )  # fmt: skip
-
-
-def _moran_classes() -> tuple[LegendClass, ...]:
-    keys = {code: f"c_{code}" for code in LISA} | {"not significant": "c_none"}
-    return tuple(LegendClass(code, Message(keys[code]), colour) for code, colour in LISA.items())
-
-
-def _getis_classes() -> tuple[LegendClass, ...]:
-    rows = []
-    for code, colour in reversed(GETIS_ORD.items()):
-        side, _, level = code.partition("-")
-        label = Message("c_none") if not level else Message(f"c_{side}", {"a": percent(int(level) / 100)})
-        rows.append(LegendClass(code, label, colour))
-    return tuple(rows)
 
 
 def _rate_sentences(
@@ -274,12 +212,6 @@ def _rate_sentences(
         compare[high < mean] = "s_below"
     compare[zero] = "s_zero"
     return tuple(f"s_{state}" if state else str(text) for state, text in zip(states, compare, strict=True))
-
-
-def _cluster_sentence(word: str) -> str:
-    if word in ("high-high", "low-low", "high-low", "low-high"):
-        return f"s_{word}"
-    return {"hot": "s_hot", "cold": "s_cold"}.get(word.partition("-")[0], "s_none")
 
 
 def _is_few(frame: pd.DataFrame) -> NDArray[np.bool_]:
@@ -300,7 +232,3 @@ def _mean_rate(frame: pd.DataFrame) -> float | None:
 
 def _is_yearly(settings: Mapping[str, Any]) -> bool:
     return bool(settings.get("annual", settings.get("period") is not None))
-
-
-def _is_adjusted(settings: Mapping[str, Any]) -> bool:
-    return settings.get("adjust", "fdr_bh") not in (None, "none")

@@ -17,6 +17,8 @@ from typing import Any
 
 from branca.element import Element, MacroElement
 
+from safemap.i18n import LANGUAGES, words
+
 #: The page's scripts, in the order in which they are loaded.
 SCRIPTS = ("core", "words", "draw", "furniture", "labels", "legend", "card", "search", "table", "page")
 
@@ -74,6 +76,20 @@ class SafemapPage(MacroElement):
 def asset(name: str) -> str:
     """One of the page's own files, as text."""
     return (resources.files("safemap.maps") / "assets" / name).read_text(encoding="utf-8")
+
+
+def page_words(data: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Language -> the words this page can show: those its scripts name and those its data name.
+
+    Parameters
+    ----------
+    data : dict
+        The data of the page, without words.
+    """
+    named = "".join(asset(f"{name}.js") for name in SCRIPTS) + encode_data(data)
+    reasons = {f"r_{step[0]}" for audit in data["audits"] for step in audit["aside"]}
+    keys = {k for k in words("en") if f'"{k}"' in named} | reasons | {"language_name", "zoom_in", "zoom_out"}
+    return {code: {k: w for k, w in words(code).items() if k in keys} for code in LANGUAGES}
 
 
 def encode_data(data: Any) -> str:

@@ -53,6 +53,7 @@ STATES: dict[str, State] = {
             "withheld", "#DED8CD", 7, 45, (("line", 0, 0, 0, 7, _INK, 1.1), ("line", 0, 0, 7, 0, _INK, 1.1))
         ),  # darker ground: data exist
         State("few_answers", _PAPER, 5, 0, (("circle", 2.5, 2.5, 0.9, _INK, ""),)),
+        State("cannot_tell", _PAPER, 7, 0, (("line", 2, 5, 5, 2, _INK, 1.1),)),
         State("no_neighbours", _PAPER, 5, 0, (("line", 0, 2.5, 5, 2.5, _LINE, 1.2),)),
         State("no_data", _PAPER, 7, 45, (("line", 0, 0, 0, 7, _LINE, 1.6),)),
         State("no_variation", _PAPER, 5, 0, (("line", 2.5, 0, 2.5, 5, _LINE, 1.2),), always=False),

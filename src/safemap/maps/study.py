@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from safemap._typing import AreasLike
     from safemap.results import Result
 
-#: Kinds of results that rest on recorded events, and on answers.
-RECORDS = ("rates", "smoothed_rates", "local_moran", "local_getis_ord", "density")
+#: Kinds of results that rest on answers; all others rest on recorded events.
 ANSWERS = ("survey", "answers")
 
 
@@ -176,14 +175,14 @@ def ladders(results: Sequence[Result]) -> list[dict[str, Any]]:
 def ladder_of(results: Sequence[Result]) -> list[int | None]:
     """Per result, which of :func:`ladders` is its own."""
     accounted = _accounted(results)
-    records = next((i for i, r in enumerate(accounted) if r.kind in RECORDS), None)
+    records = next((i for i, r in enumerate(accounted) if r.kind not in ANSWERS), None)
     own = {id(r): i for i, r in enumerate(accounted)}
-    return [records if r.kind in RECORDS else own.get(id(r)) for r in results]
+    return [own.get(id(r)) if r.kind in ANSWERS else records for r in results]
 
 
 def _accounted(results: Sequence[Result]) -> list[Result]:
     known = [r for r in results if r.audit is not None and r.audit.n_in]
-    records = sorted((r for r in known if r.kind in RECORDS), key=lambda r: r.kind == "density")
+    records = sorted((r for r in known if r.kind not in ANSWERS), key=lambda r: r.kind == "density")
     return [*records[:1], *(r for r in known if r.kind in ANSWERS)]
 
 

@@ -16,10 +16,10 @@
     }
     card.append(kind(S.swatch(c, 22, 14), c.l));
     S.overlaysOf(layer, i).forEach(o => card.append(kind(S.swatch(c, 22, 14, o.k), o.l)));
-    if (layer.value && layer.value[i] !== null) figure(card, layer, i, c.s === "few");
+    if (S.figure(layer, i) !== null && S.open(c)) figure(card, layer, i, Boolean(c.s));
     const base = S.baseLine(layer, i);
     if (base && S.open(c)) card.append(S.el("div", "sm-base", base));
-    card.append(S.el("p", "", S.t(layer.says[layer.say[i]])));
+    card.append(S.el("p", "", S.t(layer.says[layer.say[i]], layer.slots)));
   };
 
   function kind(swatch, label) {
@@ -38,13 +38,23 @@
   // Whole figures from three digits on: three significant figures at most.
   S.places = (layer, value) => Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? Math.min(1, layer.d) : layer.d;
   const bare = (layer, value) => S.number(value, value === 0 ? 0 : S.places(layer, value));
-  S.rate = (layer, value) => layer.share ? S.percent(value / 100, value === 0 ? 0 : S.places(layer, value)) : bare(layer, value);
+  S.rate = (layer, value) => layer.signed ? S.signed(value) : layer.share ? S.percent(value / 100, value === 0 ? 0 : S.places(layer, value)) : bare(layer, value);
 
-  // Answers of people who were not drawn by chance are counts, whatever colour they have.
-  S.figure = (layer, i) => layer.x ? S.t("x_of_n", {x: S.number(layer.x[i]), n: S.number(layer.n[i])}) : S.rate(layer, layer.value[i]);
+  // Answers of people who were not drawn by chance are counts, whatever colour they have; from nothing, a change
+  // has no percentage.
+  S.figure = function (layer, i) {
+    if (layer.x && layer.x[i] !== null) return S.t("x_of_n", {x: S.number(layer.x[i]), n: S.number(layer.n[i])});
+    if (layer.value && layer.value[i] !== null) return S.rate(layer, layer.value[i]);
+    return layer.signed && layer.before && layer.before[i] !== null ? S.fromTo(layer, i) : null;
+  };
+  S.fromTo = (layer, i) => S.number(layer.before[i]) + " → " + S.number(layer.after[i]);
 
-  S.interval = (layer, i) => layer.low && layer.low[i] !== null
-    ? bare(layer, layer.low[i]) + "–" + S.rate(layer, layer.high[i]) : null;
+  S.interval = function (layer, i) {
+    if (!layer.low || layer.low[i] === null) return null;
+    if (!layer.signed) return bare(layer, layer.low[i]) + "–" + S.rate(layer, layer.high[i]);
+    const low = S.rate(layer, layer.low[i]);
+    return layer.high[i] === null ? S.t("or_more", {a: low}) : low + " … " + S.rate(layer, layer.high[i]);
+  };
 
   S.pValue = (layer, i) => !layer.p || layer.p[i] === null ? null
     : layer.p[i] < .001 ? S.t("p_below", {a: S.number(.001, 3)}) : S.number(layer.p[i], 3);
@@ -54,6 +64,7 @@
     if (interval) parts.push(S.t("interval", {a: S.percent(layer.conf, 0)}) + " " + interval);
     if (S.pValue(layer, i) !== null) parts.push(S.t(layer.adjusted ? "p_adjusted" : "p_plain", {a: S.pValue(layer, i)}));
     const records = layer.base === "records";
+    if (layer.before && layer.before[i] !== null) parts.push(S.fromTo(layer, i) + " " + S.counted("cases", 5));
     if (layer.n && layer.n[i] !== null && !layer.x) {
       parts.push(records ? "n = " + S.number(layer.n[i]) : S.number(layer.n[i]) + " " + S.counted("answers", layer.n[i]));
     }
@@ -66,9 +77,10 @@
   };
 
   function intervalBar(layer, i) {
-    const width = 266, low = layer.low[i], high = layer.high[i], value = layer.value[i];
-    const end = Math.max(layer.top, high * 1.04, layer.mean || 0);
-    const x = v => 6 + v / end * (width - 12);
+    const width = 266, low = layer.low[i], value = layer.value[i], least = layer.signed ? -100 : 0;
+    const end = Math.max(layer.top, (layer.high[i] === null ? 0 : layer.high[i]) * 1.04, layer.mean || 0);
+    const high = layer.high[i] === null ? end : layer.high[i];
+    const x = v => 6 + (v - least) / (end - least) * (width - 12);
     const bar = S.svg("svg", {width: width, height: 42, role: "img", "aria-label": S.interval(layer, i), class: "sm-interval"});
     bar.append(
       S.svg("line", {x1: 6, y1: 19, x2: width - 6, y2: 19, stroke: "#B9B3A7"}),
@@ -76,14 +88,14 @@
     if (layer.mean !== null) {
       bar.append(S.svg("line", {x1: x(layer.mean), y1: 7, x2: x(layer.mean), y2: 29, stroke: "#0B5CAD", "stroke-width": 1.6}));
     }
+    if (value !== null) bar.append(S.svg("circle", {cx: x(value), cy: 19, r: 4.6, fill: "#1F2328", stroke: "#fff", "stroke-width": 1.2}));
     bar.append(
-      S.svg("circle", {cx: x(value), cy: 19, r: 4.6, fill: "#1F2328", stroke: "#fff", "stroke-width": 1.2}),
-      S.svg("text", {x: 6, y: 40}, "0"),
-      S.svg("text", {x: width - 6, y: 40, "text-anchor": "end"}, S.number(end, Number.isInteger(end) ? 0 : S.places(layer, end))));
+      S.svg("text", {x: 6, y: 40}, layer.signed ? S.signed(least) : "0"),
+      S.svg("text", {x: width - 6, y: 40, "text-anchor": "end"}, layer.signed ? S.signed(Math.round(end)) : S.number(end, Number.isInteger(end) ? 0 : S.places(layer, end))));
     if (layer.mean !== null) {
       const at = Math.max(52, Math.min(width - 72, x(layer.mean)));
       bar.append(S.svg("text", {x: at, y: 40, "text-anchor": "middle", class: "ref"},
-        S.t("average") + " " + S.rate(layer, layer.mean)));
+        S.t(layer.ref) + (layer.signed ? "" : " " + S.rate(layer, layer.mean))));
     }
     return bar;
   }

@@ -65,7 +65,7 @@ window.safemap = window.safemap || {};
   // A layer of bands has no class per area.
   S.classOf = (layer, area) => layer.bands ? null : layer.classes[layer.codes[area]];
   S.overlaysOf = (layer, area) => layer.overlays.filter(o => o.a && o.a.includes(area));
-  S.open = c => !c.s || c.s === "few"; // whether figures of an area in this class may be shown
+  S.open = c => !c.s || c.s === "few" || c.s === "cannot_tell"; // whether figures of an area in this class may be shown
   S.has = control => S.data.controls.includes(control);
   S.phone = window.matchMedia("screen and (max-width:760px)");
 })(window.safemap);

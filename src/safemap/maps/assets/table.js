@@ -18,9 +18,10 @@
 
   function columns(layer) {
     const list = [["name", S.t("area"), false]];
-    if (layer.value) list.push(["v", S.t("value"), true]);
+    if (layer.value || layer.before) list.push(["v", S.t("value"), true]);
     if (layer.low) list.push(["ci", S.t("interval", {a: S.percent(layer.conf, 0)}), true]);
     if (layer.p) list.push(["p", S.t("p_short"), true]);
+    if (layer.before) list.push(["moved", upper(S.counted("cases", 5)), true]);
     if (layer.n) list.push(["n", layer.base === "records" ? "n" : upper(S.counted("answers", 5)), true]);
     if (layer.n_eff) list.push(["n_eff", S.t("n_eff_short"), true]);
     if (layer.base === "records" && S.data.population) list.push(["people", upper(S.counted("residents", 5)), true]);
@@ -34,7 +35,8 @@
     const v = get("value"), n = get("n"), people = S.data.population ? S.data.population[i] : null;
     return {
       name: [S.areaName(i), S.areaName(i)],
-      v: [v, v === null ? "–" : S.figure(layer, i)],
+      v: [v, (open && S.figure(layer, i)) || "–"],
+      moved: [get("after"), get("before") === null ? "–" : S.fromTo(layer, i)],
       ci: [get("low"), (open && S.interval(layer, i)) || "–"],
       p: [get("p"), (open && S.pValue(layer, i)) || "–"],
       n: [n, S.number(n)],

@@ -11,6 +11,9 @@
     return sign + whole + (fixed[1] ? style().decimal + fixed[1] : "");
   };
 
+  // A change: always with its sign.
+  S.signed = value => (value > 0 ? "+" : "") + S.percent(value / 100, 0);
+
   S.percent = (share, decimals) => S.number(share * 100, decimals) + style().percent;
 
   S.plural = function (count) {
