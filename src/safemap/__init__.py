@@ -48,6 +48,8 @@ _WHERE = {
     "hit_rate_sensitivity": "safemap.analysis.hit_rate",
     "misassignment_risk": "safemap.analysis.misassignment",
     "time_heaping": "safemap.analysis.heaping",
+    "area_crosswalk": "safemap.analysis.area_versions",
+    "AreaCrosswalk": "safemap.analysis.area_versions",
     # numbers
     "raster_sum_by_area": "safemap.analysis.zonal",
     "ZonalResult": "safemap.analysis.zonal",
@@ -56,6 +58,8 @@ _WHERE = {
     "standardised_ratios": "safemap.analysis.smoothing",
     "standardised_rates": "safemap.analysis.standardisation",
     "expected_events": "safemap.analysis.standardisation",
+    "funnel_limits": "safemap.analysis.funnel",
+    "detectable_risk": "safemap.analysis.power",
     "RatesResult": "safemap.analysis.rates",
     "global_moran": "safemap.analysis.autocorrelation",
     "local_moran": "safemap.analysis.autocorrelation",
@@ -64,6 +68,13 @@ _WHERE = {
     "global_getis_ord": "safemap.analysis.association",
     "global_bivariate_moran": "safemap.analysis.association",
     "local_bivariate_moran": "safemap.analysis.association",
+    "local_geary": "safemap.analysis.local_geary",
+    "global_join_counts": "safemap.analysis.join_counts",
+    "local_join_counts": "safemap.analysis.join_counts",
+    "global_lee": "safemap.analysis.lee",
+    "local_lee": "safemap.analysis.lee",
+    "local_losh": "safemap.analysis.heteroscedasticity",
+    "correlogram": "safemap.analysis.correlogram",
     "area_change": "safemap.analysis.change",
     "ChangeResult": "safemap.analysis.change",
     "kernel_density": "safemap.analysis.density",
@@ -116,6 +127,7 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:
     from safemap import datasets, errors, settings, stats
+    from safemap.analysis.area_versions import AreaCrosswalk, area_crosswalk
     from safemap.analysis.association import (
         global_bivariate_moran,
         global_geary,
@@ -124,13 +136,20 @@ if TYPE_CHECKING:
     )
     from safemap.analysis.autocorrelation import global_moran, local_getis_ord, local_moran
     from safemap.analysis.change import ChangeResult, area_change
+    from safemap.analysis.correlogram import correlogram
     from safemap.analysis.density import DensityResult, kernel_density
     from safemap.analysis.density_reading import bandwidth_sensitivity, density_classes
+    from safemap.analysis.funnel import funnel_limits
     from safemap.analysis.geocoding import geocode_report
     from safemap.analysis.heaping import time_heaping
+    from safemap.analysis.heteroscedasticity import local_losh
     from safemap.analysis.hit_rate import hit_rate_sensitivity
+    from safemap.analysis.join_counts import global_join_counts, local_join_counts
     from safemap.analysis.joining import JoinResult, join_areas
+    from safemap.analysis.lee import global_lee, local_lee
+    from safemap.analysis.local_geary import local_geary
     from safemap.analysis.misassignment import misassignment_risk
+    from safemap.analysis.power import detectable_risk
     from safemap.analysis.rates import RatesResult, area_rates
     from safemap.analysis.smoothing import smooth_rates, standardised_ratios
     from safemap.analysis.standardisation import expected_events, standardised_rates

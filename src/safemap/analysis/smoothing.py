@@ -125,7 +125,7 @@ def smooth_rates(
         raise ConfigError(f"method must be 'eb' or 'eb_local'; got {method!r}.")
     if method == "eb_local" and graph is None:
         raise ConfigError("method='eb_local' needs graph=, such as build_graph(areas, 'queen').")
-    _require_rates(rates, "smooth_rates")
+    require_rates(rates, "smooth_rates")
     f, scale = rates.frame, rates.settings["scale"]
     ok = has_rate(f)
     if not ok.any():
@@ -204,9 +204,9 @@ def standardised_ratios(
     >>> ratios[["estimate", "conf_low", "conf_high"]].round(3).to_numpy().tolist()
     [[0.5, 0.162, 1.167], [1.5, 0.84, 2.474]]
     """
-    _require_rates(rates, "standardised_ratios")
+    require_rates(rates, "standardised_ratios")
     f = rates.frame
-    wanted = _expected(f, expected)
+    wanted = expected_numbers(f, expected)
     ok = has_rate(f) & (wanted > 0)
     events = f["events"].where(ok)
     ratio, low, high = standardised_ratio(events, wanted.where(ok), confidence=confidence, interval=interval)
@@ -236,7 +236,8 @@ def standardised_ratios(
     return RatiosResult(frame=frame, settings=settings, audit=rates.audit)
 
 
-def _expected(frame: pd.DataFrame, expected: str | pd.Series | None) -> pd.Series:
+def expected_numbers(frame: pd.DataFrame, expected: str | pd.Series | None) -> pd.Series:
+    """Events expected in each area: by the overall rate, from a column, or from a Series by area id."""
     ok = has_rate(frame)
     if expected is None:
         overall = frame.loc[ok, "events"].sum() / frame.loc[ok, "population"].sum()
@@ -264,7 +265,8 @@ def _links(graph: Any, frame: pd.DataFrame, ok: pd.Series) -> Any:
     return as_area_graph(graph, frame.index).subset(frame.index[ok.to_numpy()]).adjacency
 
 
-def _require_rates(rates: Any, verb: str) -> None:
+def require_rates(rates: Any, verb: str) -> None:
+    """Raise unless `rates` is what area_rates gives."""
     if not isinstance(rates, RatesResult):
         raise InputError(
             f"{verb} expects what area_rates gives; got {type(rates).__name__}. Smoothing twice, or "
