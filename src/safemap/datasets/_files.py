@@ -103,8 +103,8 @@ def fault_rows(faults: Mapping[str, Sequence[Any]]) -> str:
 def hotspot_items(truth: Truth, areas: str) -> str:
     """Items of a list in a README: the hot spots of each offence; `areas` is what the areas are called."""
     return "\n".join(
-        f"- **{offence}**: {len(groups)} hot spots of {len(groups[0])} {areas} each, "
-        f"with {', '.join(g[0] for g in groups)} among them"
+        f"- **{offence}**: {'one hot spot' if len(groups) == 1 else f'{len(groups)} hot spots'} "
+        f"of {len(groups[0])} {areas}, with {', '.join(g[0] for g in groups)} among them"
         for offence, groups in truth.hotspots.items()
     )
 
