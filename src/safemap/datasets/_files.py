@@ -102,11 +102,12 @@ def fault_rows(faults: Mapping[str, Sequence[Any]]) -> str:
 
 def hotspot_items(truth: Truth, areas: str) -> str:
     """Items of a list in a README: the hot spots of each offence; `areas` is what the areas are called."""
-    return "\n".join(
-        f"- **{offence}**: {'one hot spot' if len(groups) == 1 else f'{len(groups)} hot spots'} "
-        f"of {len(groups[0])} {areas}, with {', '.join(g[0] for g in groups)} among them"
-        for offence, groups in truth.hotspots.items()
-    )
+    items = []
+    for offence, groups in truth.hotspots.items():
+        size, among = f"{len(groups[0])} {areas}", ", ".join(group[0] for group in groups)
+        spots = f"one hot spot of {size}" if len(groups) == 1 else f"{len(groups)} hot spots of {size} each"
+        items.append(f"- **{offence}**: {spots}, with {among} among them")
+    return "\n".join(items)
 
 
 def _assessment(city: City) -> str:
