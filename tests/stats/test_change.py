@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binom, binomtest, poisson
+from scipy.stats import binom, binomtest, poisson, poisson_means_test
 
 from safemap.errors import ConfigError, StatisticsError
 from safemap.stats.change import detectable_ratio, displacement_difference, e_test, poisson_change
@@ -33,6 +35,45 @@ def test_e_test_is_the_sum_over_all_pairs(x, y, t, u):
     p = (poisson.pmf(k, rate * t) * poisson.pmf(j, rate * u))[(apart >= seen - 1e-12) & (spread > 0)].sum()
     expected = min(1.0, p + (np.exp(-rate * (t + u)) if seen == 0 else 0))
     assert e_test([x], [y], exposure_before=t, exposure_after=u)[0] == pytest.approx(expected, abs=1e-6)
+
+
+def _by_fractions(x, y, t, u, side):
+    """p of the E-test with the statistics compared as fractions, so that no tie is lost."""
+
+    def signed_square(k, j):
+        spread = Fraction(k, t * t) + Fraction(j, u * u)
+        apart = Fraction(j, u) - Fraction(k, t)
+        return 0 if not spread else apart * abs(apart) / spread
+
+    rate, seen = (x + y) / (t + u), signed_square(x, y)
+    counts = [(k, j, signed_square(k, j)) for k in range(45) for j in range(45)]
+    extreme = {
+        "two-sided": lambda s: abs(s) >= abs(seen),
+        "greater": lambda s: s >= seen,
+        "less": lambda s: s <= seen,
+    }[side]
+    return sum(poisson.pmf(k, rate * t) * poisson.pmf(j, rate * u) for k, j, s in counts if extreme(s))
+
+
+@pytest.mark.parametrize("side", ["two-sided", "greater", "less"])
+@pytest.mark.parametrize(
+    ("x", "y", "t", "u"), [(1, 0, 365, 365), (2, 4, 2, 1), (0, 1, 1, 1), (5, 2, 1, 1), (3, 3, 1, 2)]
+)
+def test_e_test_keeps_ties_that_rounding_would_lose(x, y, t, u, side):
+    p = e_test([x], [y], exposure_before=t, exposure_after=u, alternative=side)[0]
+    assert p == pytest.approx(_by_fractions(x, y, t, u, side), abs=1e-9)
+
+
+def test_e_test_equals_scipy_but_for_the_observed_pair_that_it_sometimes_loses():
+    rng = np.random.default_rng(3)
+    t, u = 1.37, 2.11
+    for x, y in rng.poisson((60, 75), (40, 2)):
+        rate = (x + y) / (t + u)
+        pair = poisson.pmf(x, rate * t) * poisson.pmf(y, rate * u)
+        for side in ("two-sided", "greater", "less"):
+            p = e_test([x], [y], exposure_before=t, exposure_after=u, alternative=side)[0]
+            peer = poisson_means_test(y, u, x, t, alternative=side).pvalue
+            assert min(abs(p - peer), abs(p - peer - pair)) < 1e-8
 
 
 @given(COUNTS, COUNTS)
