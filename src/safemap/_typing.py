@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 Alternative: TypeAlias = Literal["two-sided", "greater", "less"]
 Adjust: TypeAlias = Literal["fdr_bh", "fdr_by", "holm", "bonferroni", "none"]
-Null: TypeAlias = Literal["permutation", "constant-risk"]
+Null: TypeAlias = Literal["auto", "both", "permutation", "constant-risk"]
+Like: TypeAlias = Literal["esda", "spdep", "geoda", "esri"]
 PoissonInterval: TypeAlias = Literal["exact", "mid-p", "byar"]
 Audience: TypeAlias = Literal["internal", "partner", "public"]
 Language: TypeAlias = Literal["en", "es", "ru", "uz-Latn", "uz-Cyrl", "sw"]

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     import folium
+    import numpy as np
     import pandas as pd
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
     from safemap.audit import Audit
 
@@ -60,3 +63,56 @@ class Result:
         from html import escape
 
         return f"<pre>{escape(self.summary())}</pre>" + self.frame.head(8).to_html(escape=True, max_cols=12)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Explanation:
+    """Why one area got its p and its class; local results give it with ``.explain(area_id)``.
+
+    For the researcher: it holds values of single areas and has not passed a registry.
+
+    Attributes
+    ----------
+    text : str
+        One paragraph in the language asked for.
+    frame : pandas.DataFrame
+        One row per neighbour.
+    reference : tuple of ndarray
+        Sums that the neighbours could have under the null, and how likely each is; empty where the area was
+        not tested.
+    observed : float
+        The sum they have.
+    labels : mapping of str to str
+        Words of the picture.
+    """
+
+    text: str
+    frame: pd.DataFrame
+    reference: tuple[NDArray[np.float64], NDArray[np.float64]]
+    observed: float
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def figure(self) -> Figure | None:
+        """The distribution under the null, the observed sum marked; None where nothing was tested."""
+        if not len(self.reference[0]):
+            return None
+        from safemap.maps import reference_figure
+
+        return reference_figure.reference_figure(*self.reference, self.observed, self.labels)
+
+    def __repr__(self) -> str:
+        return f"<Explanation: {self.text}>"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        figure, picture = self.figure(), ""
+        if figure is not None:
+            import base64
+            import io
+
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format="png", dpi=110)
+            code = base64.b64encode(buffer.getvalue()).decode()
+            picture = f'<img alt="{escape(self.text)}" src="data:image/png;base64,{code}">'
+        return f"<p>{escape(self.text)}</p>{picture}" + self.frame.to_html(escape=True, max_rows=20)

@@ -97,10 +97,10 @@ def test_all_three_local_statistics_share_one_p(city, graph):
 
 def test_events_and_population_are_used_without_asking_and_told(city, graph):
     result = local_moran(city, graph=graph, **QUICK)
-    assert result.settings["automatic"] == ["events", "population"]
+    assert result.settings["automatic"] == ["events", "population", "null"]
     assert "chosen automatically: events = events" in result.summary()
     named = local_moran(city, events="events", population="population", graph=graph, **QUICK)
-    assert named.settings["automatic"] == []
+    assert named.settings["automatic"] == ["null"]
     pd.testing.assert_frame_equal(pd.DataFrame(result.frame), pd.DataFrame(named.frame))
 
 

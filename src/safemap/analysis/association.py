@@ -6,35 +6,21 @@ have both.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from safemap._typing import RNG, Adjust, Alternative, AreasLike
-from safemap.analysis._alignment import Case, Subject, describe, prepare, read_seed, read_subject, why_not
-from safemap.analysis._inference import (
-    Options,
-    assembled,
-    blank_table,
-    check_options,
-    classify,
-    fill,
-    permute,
-    tail_of,
-)
+from safemap._typing import RNG, Adjust, Alternative, AreasLike, Like
+from safemap.analysis._alignment import Subject, read_subject, why_not
+from safemap.analysis._global import Figures, GlobalOptions, whole_map
+from safemap.analysis._local import Asked, begin, end, fill_moran
 from safemap.analysis.autocorrelation_results import MORAN_CLUSTERS, GlobalResult, LocalResult
-from safemap.geo.graph import as_area_graph
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from safemap.geo.graph import AreaGraph
-
-G = TypeVar("G", bound=GlobalResult)
-#: values, graph, settings -> the numbers of one global statistic
-Numbers = Callable[["NDArray[np.float64]", "AreaGraph", dict[str, Any]], dict[str, Any]]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -92,14 +78,15 @@ def global_geary(
     permutations: int = 9_999,
     alternative: Alternative = "two-sided",
     alpha: float = 0.05,
+    like: Like | None = None,
     rng: RNG = 0,
 ) -> GlobalGearyResult:
     """Geary's C: how much do neighbours differ? Below 1 they are alike.
 
     Parameters
     ----------
-    areas, column, events, population, graph, permutations, alpha, rng
-        As in :func:`safemap.global_moran`.
+    areas, column, events, population, graph, permutations, alpha, like, rng
+        As in :func:`safemap.global_moran`; `like` can be esda or spdep.
     alternative : {"two-sided", "greater", "less"}
         ``greater``: neighbours are alike (C below 1), as in the other statistics.
 
@@ -122,29 +109,19 @@ def global_geary(
     >>> round(global_geary(areas, "CRIME", graph=build_graph(areas, tolerance=0)).statistic, 4)
     0.5405
     """
-    from safemap.stats.autocorrelation import geary, global_p, row_standardised
+    options = GlobalOptions(permutations, alternative, alpha, rng, like)
+    subject = read_subject(areas, column, events, population)
+    return whole_map(GlobalGearyResult, subject, graph, options, _geary_figures)
+
+
+def _geary_figures(values: NDArray[np.float64], graph: AreaGraph, permutations: int, rng: int) -> Figures:
+    from safemap.stats.autocorrelation import geary, row_standardised
     from safemap.stats.global_permutation import permuted_geary
 
-    def numbers(values: NDArray[np.float64], graph: AreaGraph, s: dict[str, Any]) -> dict[str, Any]:
-        weights = row_standardised(graph.matrix)
-        result = geary(values, weights)
-        simulated = permuted_geary(values, weights, permutations=permutations, rng=s["rng"])
-        return {
-            "statistic": result.statistic,
-            "expected": result.expected,
-            "z_score": result.z_randomisation,
-            "p_value": global_p(-result.statistic, -simulated, alternative),
-        }
-
-    check_options(permutations, permutations, alternative, "none", alpha)
-    subject = read_subject(areas, column, events, population)
-    options = {
-        "permutations": permutations,
-        "alternative": alternative,
-        "alpha": alpha,
-        "rng": read_seed(rng),
-    }
-    return _global(GlobalGearyResult, subject, graph, options, numbers)
+    weights = row_standardised(graph.matrix)
+    result = geary(values, weights)
+    simulated = permuted_geary(values, weights, permutations=permutations, rng=rng)
+    return Figures(result.statistic, simulated, result.expected, result.z_randomisation)
 
 
 def global_getis_ord(
@@ -155,14 +132,16 @@ def global_getis_ord(
     permutations: int = 9_999,
     alternative: Alternative = "two-sided",
     alpha: float = 0.05,
+    like: Like | None = None,
     rng: RNG = 0,
 ) -> GlobalGetisOrdResult:
     """General G: do high values lie together, or low ones, over the whole map?
 
     Parameters
     ----------
-    areas, graph, permutations, alpha, rng
-        As in :func:`safemap.global_moran`; the weights are taken as they are, usually binary.
+    areas, graph, permutations, alpha, like, rng
+        As in :func:`safemap.global_moran`; `like` can be esda, spdep or esri. The weights are taken as they
+        are, usually binary.
     column : str
         Column of values of zero or more. Counts of areas of unequal population follow the population.
     alternative : {"two-sided", "greater", "less"}
@@ -186,28 +165,18 @@ def global_getis_ord(
     >>> round(global_getis_ord(areas, "CRIME", graph=build_graph(areas, tolerance=0)).statistic, 4)
     0.1278
     """
-    from safemap.stats.autocorrelation import getis_ord, global_p
+    options = GlobalOptions(permutations, alternative, alpha, rng, like)
+    subject = read_subject(areas, column, None, None)
+    return whole_map(GlobalGetisOrdResult, subject, graph, options, _getis_ord_figures)
+
+
+def _getis_ord_figures(values: NDArray[np.float64], graph: AreaGraph, permutations: int, rng: int) -> Figures:
+    from safemap.stats.autocorrelation import getis_ord
     from safemap.stats.global_permutation import permuted_getis_ord
 
-    def numbers(values: NDArray[np.float64], graph: AreaGraph, s: dict[str, Any]) -> dict[str, Any]:
-        result = getis_ord(values, graph.matrix)
-        simulated = permuted_getis_ord(values, graph.matrix, permutations=permutations, rng=s["rng"])
-        return {
-            "statistic": result.statistic,
-            "expected": result.expected,
-            "z_score": result.z_randomisation,
-            "p_value": global_p(result.statistic, simulated, alternative),
-        }
-
-    check_options(permutations, permutations, alternative, "none", alpha)
-    subject = read_subject(areas, column, None, None)
-    options = {
-        "permutations": permutations,
-        "alternative": alternative,
-        "alpha": alpha,
-        "rng": read_seed(rng),
-    }
-    return _global(GlobalGetisOrdResult, subject, graph, options, numbers)
+    result = getis_ord(values, graph.matrix)
+    simulated = permuted_getis_ord(values, graph.matrix, permutations=permutations, rng=rng)
+    return Figures(result.statistic, simulated, result.expected, result.z_randomisation)
 
 
 def global_bivariate_moran(
@@ -219,14 +188,15 @@ def global_bivariate_moran(
     permutations: int = 9_999,
     alternative: Alternative = "two-sided",
     alpha: float = 0.05,
+    like: Like | None = None,
     rng: RNG = 0,
 ) -> GlobalBivariateMoranResult:
     """Bivariate Moran: has `x` of an area to do with `y` of its neighbours?
 
     Parameters
     ----------
-    areas, graph, permutations, alpha, rng
-        As in :func:`safemap.global_moran`.
+    areas, graph, permutations, alpha, like, rng
+        As in :func:`safemap.global_moran`; `like` can be esda or geoda.
     x, y : str
         Columns: of the area, and of its neighbours. They are not symmetric.
     alternative : {"two-sided", "greater", "less"}
@@ -256,32 +226,19 @@ def global_bivariate_moran(
     >>> round(result.statistic, 3), result.p_value
     (-0.452, 0.0002)
     """
-    from safemap.stats.autocorrelation import bivariate_moran, global_p, row_standardised
+    from safemap.stats.autocorrelation import bivariate_moran, row_standardised
     from safemap.stats.global_permutation import permuted_bivariate_moran
 
-    check_options(permutations, permutations, alternative, "none", alpha)
     subject, first = _two(areas, x, y)
 
-    def numbers(values: NDArray[np.float64], graph: AreaGraph, s: dict[str, Any]) -> dict[str, Any]:
+    def figures(values: NDArray[np.float64], graph: AreaGraph, permutations: int, rng: int) -> Figures:
         weights = row_standardised(graph.matrix)
         own = first[subject.frame.index.get_indexer(graph.ids)]
-        statistic = bivariate_moran(own, values, weights)
-        simulated = permuted_bivariate_moran(own, values, weights, permutations=permutations, rng=s["rng"])
-        spread = float(simulated.std())
-        return {
-            "statistic": statistic,
-            "expected": float(simulated.mean()),
-            "z_score": (statistic - float(simulated.mean())) / spread if spread > 0 else float("nan"),
-            "p_value": global_p(statistic, simulated, alternative),
-        }
+        simulated = permuted_bivariate_moran(own, values, weights, permutations=permutations, rng=rng)
+        return Figures(bivariate_moran(own, values, weights), simulated)
 
-    options = {
-        "permutations": permutations,
-        "alternative": alternative,
-        "alpha": alpha,
-        "rng": read_seed(rng),
-    }
-    return _global(GlobalBivariateMoranResult, subject, graph, options, numbers, other=first)
+    options = GlobalOptions(permutations, alternative, alpha, rng, like)
+    return whole_map(GlobalBivariateMoranResult, subject, graph, options, figures, other=first)
 
 
 def local_bivariate_moran(
@@ -293,16 +250,18 @@ def local_bivariate_moran(
     permutations: int = 9_999,
     max_permutations: int = 999_999,
     alternative: Alternative = "two-sided",
-    adjust: Adjust = "fdr_bh",
+    adjust: Adjust | None = None,
     alpha: float = 0.05,
+    p_mid: bool = False,
+    like: Like | None = None,
     rng: RNG = 0,
 ) -> LocalBivariateMoranResult:
     """Local bivariate Moran: where is `x` high and `y` around it high, or low?
 
     Parameters
     ----------
-    areas, graph, permutations, max_permutations, adjust, alpha, rng
-        As in :func:`safemap.local_moran`.
+    areas, graph, permutations, max_permutations, adjust, alpha, p_mid, like, rng
+        As in :func:`safemap.local_moran`; `like` can be esda or geoda.
     x, y : str
         Columns: of the area, and of its neighbours.
     alternative : {"two-sided", "greater", "less"}
@@ -328,38 +287,13 @@ def local_bivariate_moran(
     >>> local_bivariate_moran(areas, "INC", "CRIME", graph=build_graph(areas, tolerance=0)).counts
     {'not significant': 44, 'low-high': 4, 'high-low': 1}
     """
-    check_options(permutations, max_permutations, alternative, adjust, alpha)
+    asked = Asked(permutations, max_permutations, alternative, adjust, alpha, rng, like, p_mid)
     subject, first = _two(areas, x, y)
-    graph = as_area_graph(graph, subject.frame.index)
-    case = prepare(subject, graph)
-    own = first[subject.frame.index.get_indexer(case.ids)]
-    reason = case.reason or why_not(own)
-    options = Options(permutations, max_permutations, alternative, adjust, alpha, read_seed(rng))
-    settings = describe(subject, case, graph, **options._asdict(), variance="n-1")
-    table = blank_table(subject, graph)
-    table["value"] = np.where(np.isnan(subject.values), np.nan, first)
-    if not reason:
-        _fill_bivariate(case, own, options, settings, table)
-    return LocalBivariateMoranResult(assembled(subject, table, reason), settings, subject.audit)
-
-
-def _fill_bivariate(
-    case: Case, own: NDArray[np.float64], options: Options, settings: dict[str, Any], table: Any
-) -> None:
-    from safemap.stats.autocorrelation import local_bivariate_moran as statistic
-    from safemap.stats.autocorrelation import local_getis_ord, row_standardised
-    from safemap.stats.permutation import deviations
-
-    z = deviations(own)
-    found = statistic(own, case.values, row_standardised(case.graph.matrix))
-    around = local_getis_ord(case.values, case.graph.matrix, star=False)  # the neighbours' y, standardised
-    test = permute(case, options, flip=z < 0)
-    p = np.where((z == 0) & ~np.isnan(test.p_value), 1.0, test.p_value)
-    lag = np.where(z == 0, 0.0, found * np.sign(z))
-    kinds = np.select([(z > 0) & (lag > 0), (z < 0) & (lag < 0), z > 0], MORAN_CLUSTERS[:3], "low-high")
-    pointing = np.where(lag > 0, tail_of(test) > 0, tail_of(test) < 0) & (lag != 0)
-    fill(table, case, np.where(z == 0, 0.0, found), np.sign(z) * around, p, test)
-    classify(table, case, options, settings, test, kinds=kinds, pointing=pointing)
+    known = ~np.isnan(subject.values)
+    task = begin("local_bivariate_moran", subject, graph, asked, why_not(first[known]), variance="n-1")
+    task.table["value"] = np.where(known, first, np.nan)
+    fill_moran(task, first[subject.frame.index.get_indexer(task.case.ids)])
+    return end(LocalBivariateMoranResult, task)
 
 
 def _two(areas: AreasLike, x: str, y: str) -> tuple[Subject, NDArray[np.float64]]:
@@ -373,32 +307,3 @@ def _two(areas: AreasLike, x: str, y: str) -> tuple[Subject, NDArray[np.float64]
 
 def _counted(*subjects: Subject) -> bool:
     return any(not np.isnan(subject.events) for subject in subjects)
-
-
-def _global(
-    kind: type[G],
-    subject: Subject,
-    graph: Any,
-    options: dict[str, Any],
-    numbers: Numbers,
-    *,
-    other: NDArray[np.float64] | None = None,
-) -> G:
-    """Leave out what cannot be tested, compute, and assemble."""
-    import pandas as pd
-
-    graph = as_area_graph(graph, subject.frame.index)
-    case = prepare(subject, graph)
-    settings = describe(subject, case, graph, **options)
-    kept = case.ids[case.graph.cardinalities.to_numpy() > 0]
-    values = case.values[case.ids.get_indexer(kept)]
-    reason = case.reason or ("no neighbours" if not len(kept) else why_not(values))
-    if not reason and other is not None:
-        reason = why_not(other[subject.frame.index.get_indexer(kept)])
-    settings |= {"areas_tested": 0 if reason else len(kept), "reason": reason}
-    found: dict[str, Any] = dict.fromkeys(("statistic", "expected", "z_score", "p_value"), float("nan"))
-    found["permutations"] = 0
-    if not reason:
-        found = numbers(values, case.graph.subset(kept), settings)
-        found["permutations"] = int(options["permutations"])
-    return kind(frame=pd.DataFrame([found]), settings=settings, audit=subject.audit, **found)

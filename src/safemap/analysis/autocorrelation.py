@@ -8,37 +8,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from safemap._typing import RNG, Adjust, Alternative, AreasLike, Null
-from safemap.analysis._alignment import Case, Subject, describe, prepare, read_seed, read_subject, why_not
-from safemap.analysis._constant_risk import check_null, risk_test
-from safemap.analysis._inference import (
-    TIERS,
-    Options,
-    assembled,
-    blank_table,
-    check_options,
-    classify,
-    conditional_z,
-    fill,
-    permute,
-    tail_of,
-)
+from safemap._typing import RNG, Adjust, Alternative, AreasLike, Like, Null
+from safemap.analysis._alignment import read_subject
+from safemap.analysis._global import Figures, GlobalOptions, whole_map
+from safemap.analysis._inference import TIERS
+from safemap.analysis._local import Asked, begin, end, fill_getis_ord, fill_moran
 from safemap.analysis.autocorrelation_results import (
-    MORAN_CLUSTERS,
     GlobalMoranResult,
     LocalGetisOrdResult,
     LocalMoranResult,
 )
-from safemap.geo.graph import as_area_graph
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import numpy as np
     from numpy.typing import NDArray
 
     from safemap.geo.graph import AreaGraph
-    from safemap.stats.permutation import PermutationTest
 
 
 def global_moran(
@@ -51,6 +36,7 @@ def global_moran(
     permutations: int = 9_999,
     alternative: Alternative = "two-sided",
     alpha: float = 0.05,
+    like: Like | None = None,
     rng: RNG = 0,
 ) -> GlobalMoranResult:
     """Moran's I: are neighbouring areas alike, over the whole map?
@@ -72,6 +58,8 @@ def global_moran(
         ``greater``: neighbours are alike.
     alpha : float
         Level the sentence in the summary is based on.
+    like : {"esda", "spdep", "geoda", "esri"}, optional
+        Give z and p as another program prints them; the summary says what that changes. Default: safemap's.
     rng : int, numpy.random.Generator or None
         A number repeats; None draws fresh entropy; the number used is in ``settings["rng"]``.
 
@@ -98,29 +86,18 @@ def global_moran(
     >>> round(result.statistic, 3), round(result.p_value, 4)
     (0.822, 0.0002)
     """
-    check_options(permutations, permutations, alternative, "none", alpha)
+    options = GlobalOptions(permutations, alternative, alpha, rng, like)
     subject = read_subject(areas, column, events, population)
-    graph = as_area_graph(graph, subject.frame.index)
-    case = prepare(subject, graph)
-    settings = describe(
-        subject,
-        case,
-        graph,
-        permutations=permutations,
-        alternative=alternative,
-        alpha=alpha,
-        rng=read_seed(rng),
-    )
-    kept = case.ids[case.graph.cardinalities.to_numpy() > 0]
-    settings["areas_tested"] = 0 if case.reason else len(kept)
-    values = case.values[case.ids.get_indexer(kept)]
-    # leaving out areas without neighbours may leave too little
-    settings["reason"] = case.reason or ("no neighbours" if not len(kept) else why_not(values))
-    numbers: dict[str, Any] = dict.fromkeys(("statistic", "expected", "z_score", "p_value"), float("nan"))
-    numbers["permutations"] = 0
-    if not settings["reason"]:
-        numbers = _moran_numbers(values, case.graph.subset(kept), permutations, alternative, settings["rng"])
-    return GlobalMoranResult(frame=_one_row(numbers), settings=settings, audit=subject.audit, **numbers)
+    return whole_map(GlobalMoranResult, subject, graph, options, _moran_figures)
+
+
+def _moran_figures(values: NDArray[np.float64], graph: AreaGraph, permutations: int, rng: int) -> Figures:
+    from safemap.stats.autocorrelation import moran, permuted_moran, row_standardised
+
+    weights = row_standardised(graph.matrix)
+    result = moran(values, weights)
+    simulated = permuted_moran(values, weights, permutations=permutations, rng=rng)
+    return Figures(result.statistic, simulated, result.expected, result.z_randomisation)
 
 
 def local_moran(
@@ -130,12 +107,14 @@ def local_moran(
     events: str | None = None,
     population: str | None = None,
     graph: Any,
-    null: Null = "permutation",
+    null: Null = "auto",
     permutations: int = 9_999,
     max_permutations: int = 999_999,
     alternative: Alternative = "two-sided",
-    adjust: Adjust = "fdr_bh",
+    adjust: Adjust | None = None,
     alpha: float = 0.05,
+    p_mid: bool = False,
+    like: Like | None = None,
     rng: RNG = 0,
 ) -> LocalMoranResult:
     """Local Moran's I: which areas, with their neighbours, are alike or stand out?
@@ -152,19 +131,27 @@ def local_moran(
         named.
     graph : AreaGraph, libpysal Graph or W, or frame of links
         Neighbours, matched by id; each counts the same, unless the graph has weights.
-    null : {"permutation", "constant-risk"}
+    null : {"auto", "both", "permutation", "constant-risk"}
         What chance is. ``permutation``: the values of the other areas could have been dealt out otherwise.
         ``constant-risk``, with `events` and `population`: everybody runs the same risk, so events fall on
-        areas as people do; see the notes.
+        areas as people do. ``both``: neither explains the area, p is the larger one. ``auto``: both where
+        there are whole counts and people and neighbours count the same, else permutation; see the notes.
     permutations, max_permutations : int
         Draws for every area, and for the areas whose first p is at most `alpha` or 0.1, whichever is larger:
         their p comes from a second, independent table of draws.
     alternative : {"two-sided", "greater", "less"}
         ``greater``: alike (positive I).
-    adjust : {"fdr_bh", "fdr_by", "holm", "bonferroni", "none"}
-        How the p-values are adjusted for the number of areas tested.
+    adjust : {"fdr_bh", "fdr_by", "holm", "bonferroni", "none"}, optional
+        How the p-values are adjusted for the number of areas tested. Default: ``fdr_bh``, or the rule of the
+        program in `like`.
     alpha : float
         Level the adjusted p is compared with.
+    p_mid : bool
+        Add a column ``p_mid``: p with half of the probability of a tie, less cautious where values are few.
+        Classes never go by it.
+    like : {"esda", "spdep", "geoda", "esri"}, optional
+        Give statistic, z, p and classes as another program prints them; the summary says what that changes
+        and whether it holds its level. Default: safemap's own. See the table in ``docs/local-statistics.md``.
     rng : int, numpy.random.Generator or None
         A number repeats; None draws fresh entropy; the number used is in ``settings["rng"]``.
 
@@ -194,6 +181,12 @@ def local_moran(
     takes areas of any size, also few of them, but every departure from equal risk counts, be it spatial or
     not: "hot" then means that more happened than the number of people explains.
 
+    Permutations of the EB index go wrong where areas with few expected events lie together: some area was
+    flagged in 18 % of maps of equal risk. Constant risk goes wrong where risks differ but are not clustered:
+    in every second such map and more. Asking for both was right in all of them, for no loss of power that
+    could be measured (``docs/validity.md``); so it is the default for events and population. The z-score is
+    that of the permutations.
+
     A column of counts (whole numbers, or multiples of a decimal step, in a range that is not too wide) needs
     no permutations: the distribution of the neighbours' sum is computed exactly.
 
@@ -214,33 +207,11 @@ def local_moran(
     >>> result.counts
     {'not significant': 58, 'high-high': 6}
     """
-    check_options(permutations, max_permutations, alternative, adjust, alpha)
+    asked = Asked(permutations, max_permutations, alternative, adjust, alpha, rng, like, p_mid, null)
     subject = read_subject(areas, column, events, population)
-    check_null(null, subject.described["events"], subject.described["population"])
-    graph = as_area_graph(graph, subject.frame.index)
-    case = prepare(subject, graph)
-    options = Options(permutations, max_permutations, alternative, adjust, alpha, read_seed(rng))
-    settings = describe(subject, case, graph, **options._asdict(), null=null, variance="n-1")
-    table = blank_table(subject, graph)
-    if null == "constant-risk":
-        _moran_of_risk(subject, case, options, settings, table)
-    elif not case.reason:
-        from safemap.stats.autocorrelation import local_moran as statistic
-        from safemap.stats.autocorrelation import row_standardised
-        from safemap.stats.permutation import deviations
-
-        z = deviations(case.values)
-        local = statistic(case.values, row_standardised(case.graph.matrix))
-        test = permute(case, options, flip=z < 0)
-        p = np.where((z == 0) & ~np.isnan(test.p_value), 1.0, test.p_value)
-        lag = np.where(z == 0, 0.0, local.statistic * np.sign(z))
-        kinds = np.select([(z > 0) & (lag > 0), (z < 0) & (lag < 0), z > 0], MORAN_CLUSTERS[:3], "low-high")
-        pointing = np.where(lag > 0, tail_of(test) > 0, tail_of(test) < 0) & (lag != 0) & (z != 0)
-        fill(table, case, np.where(z == 0, 0.0, local.statistic), local.z_score, p, test)
-        classify(table, case, options, settings, test, kinds=kinds, pointing=pointing)
-    return LocalMoranResult(
-        frame=assembled(subject, table, case.reason), settings=settings, audit=subject.audit
-    )
+    task = begin("local_moran", subject, graph, asked, variance="n-1")
+    fill_moran(task)
+    return end(LocalMoranResult, task)
 
 
 def local_getis_ord(
@@ -251,12 +222,14 @@ def local_getis_ord(
     population: str | None = None,
     graph: Any,
     star: bool = True,
-    null: Null = "permutation",
+    null: Null = "auto",
     permutations: int = 9_999,
     max_permutations: int = 999_999,
     alternative: Alternative = "two-sided",
-    adjust: Adjust = "fdr_bh",
+    adjust: Adjust | None = None,
     alpha: float = 0.05,
+    p_mid: bool = False,
+    like: Like | None = None,
     rng: RNG = 0,
 ) -> LocalGetisOrdResult:
     """Gi* (or Gi): where do high values, or low values, lie together?
@@ -276,19 +249,27 @@ def local_getis_ord(
         heaviest neighbour.
     star : bool
         True: Gi*, the area is part of its neighbourhood. False: Gi, the neighbours alone.
-    null : {"permutation", "constant-risk"}
+    null : {"auto", "both", "permutation", "constant-risk"}
         What chance is. ``permutation``: the values of the other areas could have been dealt out otherwise.
         ``constant-risk``, with `events` and `population`: everybody runs the same risk, so events fall on
-        areas as people do; see the notes.
+        areas as people do. ``both``: neither explains the area, p is the larger one. ``auto``: both where
+        there are whole counts and people and neighbours count the same, else permutation; see the notes.
     permutations, max_permutations : int
         Draws for every area, and for the areas whose first p is at most `alpha` or 0.1, whichever is larger:
         their p comes from a second, independent table of draws.
     alternative : {"two-sided", "greater", "less"}
         ``greater``: hot.
-    adjust : {"fdr_bh", "fdr_by", "holm", "bonferroni", "none"}
-        How the p-values are adjusted for the number of areas tested.
+    adjust : {"fdr_bh", "fdr_by", "holm", "bonferroni", "none"}, optional
+        How the p-values are adjusted for the number of areas tested. Default: ``fdr_bh``, or the rule of the
+        program in `like`.
     alpha : float
         Level the summary and ``flagged`` go by. The tiers go by 1, 5 and 10 % whatever `alpha` is.
+    p_mid : bool
+        Add a column ``p_mid``: p with half of the probability of a tie, less cautious where values are few.
+        Classes never go by it.
+    like : {"esda", "spdep", "geoda", "esri"}, optional
+        Give statistic, z, p and classes as another program prints them; the summary says what that changes
+        and whether it holds its level. Default: safemap's own. See the table in ``docs/local-statistics.md``.
     rng : int, numpy.random.Generator or None
         A number repeats; None draws fresh entropy; the number used is in ``settings["rng"]``.
 
@@ -318,6 +299,12 @@ def local_getis_ord(
     takes areas of any size, also few of them, but every departure from equal risk counts, be it spatial or
     not: "hot" then means that more happened than the number of people explains.
 
+    Permutations of the EB index go wrong where areas with few expected events lie together: some area was
+    flagged in 18 % of maps of equal risk. Constant risk goes wrong where risks differ but are not clustered:
+    in every second such map and more. Asking for both was right in all of them, for no loss of power that
+    could be measured (``docs/validity.md``); so it is the default for events and population. The z-score is
+    that of the permutations.
+
     A column of counts (whole numbers, or multiples of a decimal step, in a range that is not too wide) needs
     no permutations: the distribution of the neighbours' sum is computed exactly.
 
@@ -338,106 +325,8 @@ def local_getis_ord(
     >>> len(hot.flagged), hot.frame.loc[0, "cluster"]
     (6, 'hot-5')
     """
-    check_options(permutations, max_permutations, alternative, adjust, alpha)
+    asked = Asked(permutations, max_permutations, alternative, adjust, alpha, rng, like, p_mid, null)
     subject = read_subject(areas, column, events, population)
-    check_null(null, subject.described["events"], subject.described["population"])
-    graph = as_area_graph(graph, subject.frame.index)
-    case = prepare(subject, graph)
-    options = Options(permutations, max_permutations, alternative, adjust, alpha, read_seed(rng))
-    settings = describe(
-        subject, case, graph, **options._asdict(), null=null, star=star, variance="n", tiers=TIERS
-    )
-    table = blank_table(subject, graph)
-    if null == "constant-risk":
-        _getis_ord_of_risk(subject, case, options, settings, table, star=star)
-    elif not case.reason:
-        from safemap.stats.autocorrelation import local_getis_ord as statistic
-
-        g = statistic(case.values, case.graph.matrix, star=star, self_weight=_self_weight(case.graph))
-        test = permute(case, options)
-        pointing = np.where(g > 0, tail_of(test) > 0, tail_of(test) < 0) & (np.nan_to_num(g) != 0)
-        fill(table, case, g, conditional_z(case), test.p_value, test)
-        kinds = np.where(g > 0, "hot", "cold")
-        classify(table, case, options, settings, test, kinds=kinds, pointing=pointing)
-    return LocalGetisOrdResult(
-        frame=assembled(subject, table, case.reason), settings=settings, audit=subject.audit
-    )
-
-
-def _moran_of_risk(
-    subject: Subject, case: Case, options: Options, settings: dict[str, Any], table: pd.DataFrame
-) -> None:
-    """Fill the table of local Moran under constant risk."""
-    if case.reason:
-        return
-    own, near, test = risk_test(subject, case, options, own_weight=None, flip=True)
-    p = np.where((own == 0) & ~np.isnan(test.p_value), 1.0, test.p_value)
-    kinds = np.select(
-        [(own > 0) & (near > 0), (own < 0) & (near < 0), own > 0], MORAN_CLUSTERS[:3], "low-high"
-    )
-    lag = np.nan_to_num(near)
-    pointing = np.where(lag > 0, tail_of(test) > 0, tail_of(test) < 0) & (lag != 0) & (own != 0)
-    table.loc[case.ids, "value"] = own
-    fill(table, case, own * near, np.sign(own) * near, p, test)
-    classify(
-        table, case, options, settings, test, kinds=kinds, pointing=pointing, reachable=_without_limit(test)
-    )
-
-
-def _getis_ord_of_risk(
-    subject: Subject,
-    case: Case,
-    options: Options,
-    settings: dict[str, Any],
-    table: pd.DataFrame,
-    *,
-    star: bool,
-) -> None:
-    """Fill the table of Gi and Gi* under constant risk."""
-    if case.reason:
-        return
-    own_weight = _self_weight(case.graph) if star else None
-    own, near, test = risk_test(subject, case, options, own_weight=own_weight)
-    pointing = np.where(near > 0, tail_of(test) > 0, tail_of(test) < 0) & (np.nan_to_num(near) != 0)
-    table.loc[case.ids, "value"] = own
-    fill(table, case, near, near, test.p_value, test)
-    kinds = np.where(near > 0, "hot", "cold")
-    classify(
-        table, case, options, settings, test, kinds=kinds, pointing=pointing, reachable=_without_limit(test)
-    )
-
-
-def _without_limit(test: PermutationTest) -> NDArray[np.float64] | None:
-    """Smallest p under constant risk: as good as 0 where it is computed; by the number of draws elsewhere."""
-    return np.where(np.isnan(test.p_value), np.nan, 0.0) if test.computed.any() else None
-
-
-def _self_weight(graph: AreaGraph) -> float | NDArray[np.float64]:
-    """How much an area itself counts in Gi*: see :func:`local_getis_ord`."""
-    if graph.weights is None or graph.settings.get("rule") == "kernel":
-        return 1.0
-    heaviest = graph.weights.max(axis=1)
-    return np.asarray(heaviest.toarray() if hasattr(heaviest, "toarray") else heaviest, dtype=float).ravel()
-
-
-def _moran_numbers(
-    values: NDArray[np.float64], graph: AreaGraph, permutations: int, alternative: Alternative, rng: int
-) -> dict[str, Any]:
-    from safemap.stats.autocorrelation import global_p, moran, permuted_moran, row_standardised
-
-    weights = row_standardised(graph.matrix)
-    result = moran(values, weights)
-    simulated = permuted_moran(values, weights, permutations=permutations, rng=rng)
-    return {
-        "statistic": result.statistic,
-        "expected": result.expected,
-        "z_score": result.z_randomisation,
-        "p_value": global_p(result.statistic, simulated, alternative),
-        "permutations": int(permutations),
-    }
-
-
-def _one_row(numbers: dict[str, Any]) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.DataFrame([numbers])
+    task = begin("local_getis_ord", subject, graph, asked, variance="n", star=star, tiers=TIERS)
+    fill_getis_ord(task, star=star)
+    return end(LocalGetisOrdResult, task)

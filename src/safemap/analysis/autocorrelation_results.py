@@ -3,20 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from safemap._typing import Adjust
+from safemap._typing import Adjust, Language
 from safemap.results import Result
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
+
+    from safemap.analysis._alignment import Case
+    from safemap.analysis._inference import Options
+    from safemap.i18n import Language
+    from safemap.results import Explanation
+    from safemap.stats.permutation import PermutationTest
 
 #: Classes that stand for a finding; all others say why there is none.
 MORAN_CLUSTERS = ("high-high", "low-low", "high-low", "low-high")
 GETIS_ORD_CLUSTERS = ("hot-1", "hot-5", "hot-10", "cold-10", "cold-5", "cold-1")
+
+
+class Basis(NamedTuple):
+    """What a local result was computed from, kept so that one area can be explained."""
+
+    case: Case
+    options: Options
+    test: PermutationTest
+    by_risk: NDArray[np.bool_]  #: areas whose p is that of constant risk, where both nulls are asked
+    reachable: NDArray[np.float64] | None  #: smallest p of each area, where the draws do not tell it
+    own_weight: Any = None  #: weight of the area itself in Gi* under constant risk
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -39,15 +57,19 @@ class GlobalResult(Result):
         s = self.settings
         if np.isnan(self.statistic):
             return f"{self.title} of {s['tested']}: not computed, {s['reason']}"
+        how = (
+            f"{self.permutations:,} permutations, rng {s['rng']}" if self.permutations else "no permutations"
+        )
         return (
             f"{self.title} of {s['tested']} = {self.statistic:.4f} (expected {self.expected:.4f}, "
-            f"z {self.z_score:.2f}, p {self.p_value:.4g}, {s['alternative']}, {self.permutations:,} "
-            f"permutations, rng {s['rng']}) on {s['areas_tested']:,} of {s['areas']:,} areas"
+            f"z {self.z_score:.2f}, p {self.p_value:.4g}, {s['alternative']}, {how}) "
+            f"on {s['areas_tested']:,} of {s['areas']:,} areas"
         )
 
     def summary(self) -> str:
         """The statistic, its p, and what they mean in a sentence."""
-        return "\n".join([super().summary(), *self.settings["notes"], self._reading()])
+        lines = [super().summary(), *convention_lines(self.settings), *self.settings["notes"]]
+        return "\n".join([*lines, self._reading()])
 
     def _reading(self) -> str:
         if np.isnan(self.p_value):
@@ -78,6 +100,8 @@ class LocalResult(Result):
     findings: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = ""
 
+    basis: Basis | None = field(default=None, repr=False)  #: what :meth:`explain` reads
+
     @property
     def counts(self) -> Mapping[str, int]:
         """Number of areas in each class that occurs."""
@@ -91,7 +115,49 @@ class LocalResult(Result):
 
     def summary(self) -> str:
         """What was tested, how many areas are flagged, how many by chance, and what could be reached."""
-        return "\n".join([super().summary(), *self._details(), *self.settings["notes"]])
+        lines = [super().summary(), *convention_lines(self.settings), *self._details()]
+        return "\n".join([*lines, *self.settings["notes"]])
+
+    def explain(self, area_id: Any, *, language: Language = "en") -> Explanation:
+        """Why an area got its p and its class: its neighbours, and where they lie among what chance gives.
+
+        A tool for the researcher at the desk: it shows counts and values of single areas, also of those that
+        a registry would withhold. It is never part of a map or a file; what leaves goes through
+        :class:`safemap.Registry`.
+
+        Parameters
+        ----------
+        area_id : label
+            An id of ``frame``.
+        language : {"en", "es", "ru", "uz-Latn", "uz-Cyrl", "sw"}
+            Language of the paragraph and of the picture.
+
+        Returns
+        -------
+        Explanation
+            ``text`` (one paragraph), ``frame`` (one row per neighbour with ``name``, ``events``,
+            ``population``, ``value``, ``weight``), ``figure()`` (the distribution under the null with the
+            observed value). Percentile and p are those of the table; the picture shows the exact distribution
+            where there is one, else 9,999 draws of its own from the same one.
+
+        Raises
+        ------
+        AlignmentError
+            When there is no such area.
+
+        Examples
+        --------
+        >>> from safemap import build_graph, local_moran
+        >>> from safemap.datasets import columbus
+        >>> areas = columbus()
+        >>> result = local_moran(areas, "CRIME", graph=build_graph(areas, tolerance=0))
+        >>> found = result.explain(areas.index[0])
+        >>> len(found.frame), found.text.startswith("Area ")
+        (2, True)
+        """
+        from safemap.analysis._explain import explained
+
+        return explained(self, area_id, language)
 
     def _headline(self) -> str:
         counts, s = self.counts, self.settings
@@ -114,6 +180,12 @@ class LocalResult(Result):
             lines.append(
                 f"Smallest p that could be reached {s['smallest_p']:.2g}, adjusted "
                 f"{s['smallest_p_adjusted']:.2g}; {_how(s)}."
+            )
+        if s.get("null") == "both":
+            lines.append(
+                "An area is flagged only where neither a new deal of the EB index nor equal risk for all "
+                f"explains it; the larger p counts. In {s.get('constant_risk_decides', 0):,} area(s) that is "
+                "the one of equal risk."
             )
         expected = (*self.findings, "not significant")
         return lines + [f"{n:,} area(s): {c}" for c, n in counts.items() if c not in expected]
@@ -144,6 +216,8 @@ def _how(settings: Mapping[str, Any]) -> str:
         f"{s['permutations']:,} permutations for all, {s['max_permutations']:,} for {s['refined']:,} areas "
         f"(rng {s['rng']})"
     )
+    if "like" in s:
+        return f"p as in {s['like']}"
     if not s["computed"]:
         return drawn
     exact = "the exact distribution of the counts, without permutations"
@@ -164,3 +238,11 @@ def _meaning_of_adjustment(adjust: Adjust, alpha: float, flagged: int) -> str:
     return (
         f"Of the {flagged} areas flagged, at most {alpha * flagged:.1f} are expected to be there by chance."
     )
+
+
+def convention_lines(settings: Mapping[str, Any]) -> list[str]:
+    """What ``like=`` changed, and whether the convention holds its level."""
+    if "like" not in settings:
+        return []
+    lines = [f"Convention of {settings['like']}: {settings['convention']}."]
+    return lines + ([settings["convention_level"]] if settings["convention_level"] else [])

@@ -45,10 +45,11 @@ def reference_figure(
         edges = np.linspace(*np.quantile(likely, [0, 1]), _MOST_BARS + 1)
     axes.hist(sums, bins=edges, weights=100 * probabilities, color=_BARS)
     axes.axvline(observed, color=_MARK, linewidth=1.8)
+    right = observed > np.mean(edges[[0, -1]])
     axes.annotate(
-        labels.get("observed", ""), (observed, 1), xycoords=("data", "axes fraction"), xytext=(4, -9),
-        textcoords="offset points", color=_MARK, fontsize=8,
-        ha="right" if observed > np.mean(edges[[0, -1]]) else "left",
+        labels.get("observed", ""), (observed, 1), xycoords=("data", "axes fraction"),
+        xytext=(-4 if right else 4, -9), textcoords="offset points", color=_MARK, fontsize=8,
+        ha="right" if right else "left",
     )  # fmt: skip
     axes.set_title(labels.get("title", ""), fontsize=8, color=_INK, loc="left")
     axes.set_xlabel(labels.get("axis", ""), fontsize=8, color=_INK)
