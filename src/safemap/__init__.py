@@ -77,6 +77,7 @@ _WHERE = {
     "correlogram": "safemap.analysis.correlogram",
     "area_change": "safemap.analysis.change",
     "ChangeResult": "safemap.analysis.change",
+    "displacement_difference": "safemap.analysis.displacement",
     "kernel_density": "safemap.analysis.density",
     "DensityResult": "safemap.analysis.density",
     "density_classes": "safemap.analysis.density_reading",
@@ -139,6 +140,7 @@ if TYPE_CHECKING:
     from safemap.analysis.correlogram import correlogram
     from safemap.analysis.density import DensityResult, kernel_density
     from safemap.analysis.density_reading import bandwidth_sensitivity, density_classes
+    from safemap.analysis.displacement import displacement_difference
     from safemap.analysis.funnel import funnel_limits
     from safemap.analysis.geocoding import geocode_report
     from safemap.analysis.heaping import time_heaping

@@ -6,6 +6,7 @@ many neighbours of an area that has it have it too; with two things, co-location
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from safemap._typing import Alternative
 from safemap.errors import ConfigError, StatisticsError
 from safemap.stats.autocorrelation import Floats, JoinCount, WeightSums, weight_sums
 from safemap.stats.permutation import PermutationTest, Tails
-from safemap.stats.staging import staged_test
+from safemap.stats.staging import fit_links, staged_test
 from safemap.stats.weighted_permutation import uneven_rows, weighted_tails
 
 if TYPE_CHECKING:
@@ -215,29 +216,52 @@ def local_join_count_test(
     )
 
 
+def smallest_join_count_p(
+    focal: ArrayLike, around: ArrayLike, weights: csr_array, *, alternative: Alternative = "greater"
+) -> Floats:
+    """Smallest p each area could reach, given its number of neighbours and how many areas count.
+
+    NaN where the area is not asked or has no neighbour. Weights are not looked at.
+    """
+    f, w = _checked(focal, weights)
+    a, _ = _checked(around, weights)
+    out = np.full(len(f), np.nan)
+    for group, _, p in _distributions(a, w, (f > 0) & (np.diff(w.indptr) > 0)):
+        ends = {"greater": p[-1], "less": p[0], "two-sided": min(1.0, 2 * min(p[0], p[-1]))}
+        out[group] = ends[alternative]
+    return out
+
+
 def _hypergeometric(a: Floats, w: csr_array, wanted: NDArray[np.bool_]) -> Tails:
     """Exact tails of the number of neighbours that count."""
-    from scipy.special import gammaln
-
-    def log_comb(total: Floats, drawn: Floats) -> Floats:
-        return gammaln(total + 1) - gammaln(drawn + 1) - gammaln(total - drawn + 1)
-
-    n, k = len(a), np.diff(w.indptr)
-    row = np.repeat(np.arange(n), k)
+    n = len(a)
+    row = np.repeat(np.arange(n), np.diff(w.indptr))
     seen = np.bincount(row, a[w.indices], n).astype(np.int64)
-    there = (a.sum() - a).astype(np.int64)
     out = Tails(np.full(n, np.nan), np.full(n, np.nan), wanted.astype(np.int64), wanted.copy())
-    for size, m in sorted({*zip(k[wanted].tolist(), there[wanted].tolist(), strict=True)}):
-        group = np.flatnonzero(wanted & (k == size) & (there == m))
-        low, high = max(0, size - (n - 1 - m)), min(size, m)
-        number = np.arange(low, high + 1, dtype=float)
-        ways = log_comb(np.float64(m), number) + log_comb(np.float64(n - 1 - m), size - number)
-        p = np.exp(ways - ways.max())
-        p /= p.sum()
+    for group, low, p in _distributions(a, w, wanted):
         at = seen[group] - low
         out.at_least[group] = np.minimum(1.0, np.cumsum(p[::-1])[::-1][at])
         out.at_most[group] = np.minimum(1.0, np.cumsum(p)[at])
     return out
+
+
+def _distributions(
+    a: Floats, w: csr_array, wanted: NDArray[np.bool_]
+) -> Iterator[tuple[NDArray[np.int64], int, Floats]]:
+    """Areas that share a distribution, its smallest number, and the probabilities from there on."""
+    from scipy.special import gammaln
+
+    def log_comb(total: int, drawn: Floats) -> Floats:
+        return gammaln(total + 1) - gammaln(drawn + 1) - gammaln(total - drawn + 1)
+
+    n, k = len(a), np.diff(w.indptr)
+    there = (a.sum() - a).astype(np.int64)
+    for size, m in sorted({*zip(k[wanted].tolist(), there[wanted].tolist(), strict=True)}):
+        low, high = max(0, size - (n - 1 - m)), min(size, m)
+        number = np.arange(low, high + 1, dtype=float)
+        ways = log_comb(m, number) + log_comb(n - 1 - m, size - number)
+        p = np.exp(ways - ways.max())
+        yield np.flatnonzero(wanted & (k == size) & (there == m)), low, p / p.sum()
 
 
 def _joins(x: Floats, w: csr_array) -> Floats:
@@ -274,9 +298,7 @@ def _with_moments(joins: float, e: tuple[float, float, float], s: WeightSums) ->
 
 
 def _checked(kind: ArrayLike, weights: csr_array) -> tuple[Floats, csr_array]:
-    from safemap.stats.autocorrelation import _checked as checked
-
     x = np.asarray(kind)
     if x.dtype != bool and not np.isin(x, (0, 1)).all():
         raise StatisticsError("Join counts need True or False (or 1 and 0) for every area, none missing.")
-    return checked(x.astype(float), weights, constant=True)
+    return fit_links(x.astype(float), weights, constant=True)

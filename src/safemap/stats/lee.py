@@ -11,7 +11,7 @@ from safemap._typing import Alternative
 from safemap.stats.autocorrelation import Floats, LocalStatistic, row_standardised
 from safemap.stats.feature_permutation import Combination, combination_tails
 from safemap.stats.permutation import PermutationTest
-from safemap.stats.staging import staged_test
+from safemap.stats.staging import fit_links, staged_test
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -228,15 +228,11 @@ def _pair(x: ArrayLike, y: ArrayLike, weights: csr_array) -> tuple[Floats, Float
     """Both variables standardised (divisor n) and the weights, diagonal allowed; or an error."""
     from scipy.sparse import csr_array, diags_array
 
-    from safemap.stats.autocorrelation import _checked
-
     v = csr_array(weights, dtype=float)
     links = v - diags_array(v.diagonal()).tocsr() if v.shape[0] == v.shape[1] else v
-    links = csr_array(links)
-    links.eliminate_zeros()
     zs = []
     for values in (x, y):
-        found, _ = _checked(values, links)
+        found, _ = fit_links(values, links)
         d = found - found.mean()
         zs.append(d / np.sqrt(d @ d / len(d)))
     return zs[0], zs[1], v

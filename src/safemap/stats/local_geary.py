@@ -13,7 +13,7 @@ from safemap.stats.autocorrelation import Divisor, Floats, LocalStatistic
 from safemap.stats.count_distribution import exact_tails
 from safemap.stats.feature_permutation import Combination, combination_tails
 from safemap.stats.permutation import PermutationTest, Tails, comparable
-from safemap.stats.staging import staged_test
+from safemap.stats.staging import fit_links, staged_test
 from safemap.stats.weighted_permutation import uneven_rows
 
 if TYPE_CHECKING:
@@ -186,13 +186,13 @@ def _known(x: Floats, w: csr_array, linked: NDArray[np.bool_]) -> Tails | None:
 
 def _standardised(values: ArrayLike, weights: csr_array, variance: Divisor) -> tuple[Floats, csr_array]:
     """One standardised column per variable, and the weights; an error that says what does not fit."""
-    from safemap.stats.autocorrelation import _checked, _factor
+    from safemap.stats.autocorrelation import _factor
 
     x = np.asarray(values, dtype=float)
     x = x[:, None] if x.ndim == 1 else x
     if x.ndim != 2 or not x.shape[1]:
         raise StatisticsError(f"values must be one column per variable; got an array of shape {x.shape}.")
     for column in x.T:
-        _, w = _checked(column, weights)
+        _, w = fit_links(column, weights)
     d = x - x.mean(axis=0)
     return d / np.sqrt((d**2).mean(axis=0)) * np.sqrt(_factor(len(x), variance)), w

@@ -11,7 +11,7 @@ from safemap._typing import Alternative
 from safemap.errors import StatisticsError
 from safemap.stats.autocorrelation import Floats
 from safemap.stats.permutation import PermutationTest, Tails
-from safemap.stats.staging import Ints, staged_test
+from safemap.stats.staging import Ints, fit_links, staged_test
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -163,9 +163,7 @@ def losh_chi_square(found: LocalHeteroscedasticity) -> Tails:
 
 
 def _checked(values: ArrayLike, weights: csr_array) -> tuple[Floats, csr_array]:
-    from safemap.stats.autocorrelation import _checked as checked
-
-    x, w = checked(values, weights)
+    x, w = fit_links(values, weights)
     alone = int((np.diff(w.indptr) == 0).sum())
     if alone:
         raise StatisticsError(f"{alone} areas have no neighbour and so no local mean; take the others alone.")

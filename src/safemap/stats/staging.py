@@ -7,6 +7,7 @@ table of draws, and its p replaces the first. Replacing instead of choosing keep
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +16,10 @@ from safemap._typing import Alternative
 from safemap.errors import ConfigError
 from safemap.stats.permutation import PermutationTest, Tails, p_from_tails
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 #: sites, number of draws, source of the draws -> tails of these sites, in their order
 Draw = Callable[[Ints, int, np.random.SeedSequence], Tails]
@@ -75,6 +80,25 @@ def staged_test(
         _replace(tails, draw(second, max_permutations, second_seed), second)
         p = p_from_tails(tails, alternative, flip=flip)
     return PermutationTest(p, tails, refined, computed)
+
+
+def fit_links(values: ArrayLike, weights: csr_array, *, constant: bool = False) -> tuple[Floats, csr_array]:
+    """Values and weights that fit each other, links that weigh nothing left out, or an error that says why.
+
+    Raises
+    ------
+    StatisticsError
+        When shapes differ, fewer than three areas are given, a value is missing or infinite, all values are
+        equal (unless `constant`), an area is its own neighbour, or there is no link.
+    """
+    from scipy.sparse import csr_array
+
+    from safemap.stats.autocorrelation import _checked
+
+    links = csr_array(weights, dtype=float, copy=True)
+    links.sum_duplicates()
+    links.eliminate_zeros()
+    return _checked(values, links, constant=constant)
 
 
 def _replace(tails: Tails, parts: Tails, sites: Ints) -> None:
