@@ -111,3 +111,26 @@ def test_senseless_requests_are_refused(areas, options, error, words):
     areas["half"] = 0.5
     with pytest.raises(error, match=words):
         area_change(areas, **{"before": "a", "after": "b", **options})
+
+
+def test_population_and_length_of_both_periods(areas):
+    areas["later"] = areas["people"] * 2
+    both = area_change(areas, "a", "b", exposure=(365, 73), population=("people", "later"), per=1_000).frame
+    by_hand = poisson_change(
+        areas["a"], areas["b"], exposure_before=365 * areas["people"], exposure_after=73 * areas["later"]
+    )
+    np.testing.assert_allclose(both["estimate"], by_hand.ratio)
+    np.testing.assert_allclose(both["p_value"], by_hand.p_value)
+    np.testing.assert_allclose(both["rate_before"], areas["a"].where(areas["b"].notna()) / 365)
+    np.testing.assert_allclose(both["rate_after"] / both["rate_before"], both["estimate"], equal_nan=True)
+    same = area_change(areas, "a", "b", population="people").frame
+    np.testing.assert_allclose(same["p_value"], area_change(areas, "a", "b").frame["p_value"])
+    assert "rate_before" not in area_change(areas, "a", "b").frame
+    areas.loc["03", "later"] = np.nan
+    gap = area_change(areas, "a", "b", population=("people", "later"))
+    assert gap.frame.loc["03", "cluster"] == "no data"
+    assert np.isnan(gap.frame.loc["03", "rate_after"])
+    with pytest.raises(ConfigError, match="per must"):
+        area_change(areas, "a", "b", population="people", per=0)
+    with pytest.raises(ConfigError, match="two entries"):
+        area_change(areas, "a", "b", population=("people",))

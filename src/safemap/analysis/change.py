@@ -65,6 +65,8 @@ def area_change(
     after: str,
     *,
     exposure: tuple[Exposure, Exposure] = (1.0, 1.0),
+    population: str | tuple[str, str] | None = None,
+    per: float = 100_000,
     method: ChangeMethod = "exact",
     adjust: Adjust = "fdr_bh",
     alpha: float = 0.05,
@@ -81,6 +83,11 @@ def area_change(
     exposure : tuple of two numbers or columns
         What the counts are divided by: days of the periods, or columns of people. Areas in which it is
         missing or 0 have no data.
+    population : str or tuple of two str, optional
+        Columns of people in the two periods; one where it is the same. Counts are divided by people and
+        exposure both, and the rates of the two periods are columns of the result.
+    per : float
+        Size of the base of these rates.
     method : {"exact", "e-test"}
         Test behind the p-value; the interval is always the exact one.
     adjust : {"fdr_bh", "fdr_by", "holm", "bonferroni", "none"}
@@ -94,7 +101,8 @@ def area_change(
     -------
     ChangeResult
         ``frame``: one row per area with ``name`` (where given), ``before``, ``after`` (counts), ``estimate``
-        (ratio of the rates), ``conf_low``, ``conf_high``, ``p_value``, ``p_adjusted``, ``detectable``
+        (ratio of the rates), ``conf_low``, ``conf_high``, with `population` ``rate_before``, ``rate_after``
+        (per `per` people and unit of exposure), ``p_value``, ``p_adjusted``, ``detectable``
         (smallest ratio above 1 that would have been found with 80 % power at `alpha`, unadjusted),
         ``cluster`` and ``geometry``.
 
@@ -121,9 +129,10 @@ def area_change(
     from safemap.stats.change import detectable_ratio, e_test, poisson_change
     from safemap.stats.multiple_testing import adjust_p
 
-    _check(method, adjust, alpha, confidence)
+    _check(method, adjust, alpha, confidence, per)
     frame = read_frame(areas)
-    counts, amounts = _read(frame, before, after, exposure)
+    people = (population, population) if isinstance(population, str) else population
+    counts, amounts = _read(frame, before, after, exposure, people)
     known = {"exposure_before": amounts[0], "exposure_after": amounts[1]}
     change = poisson_change(*counts, **known, confidence=confidence)
     p = change.p_value if method == "exact" else e_test(*counts, **known)
@@ -137,6 +146,7 @@ def area_change(
         "estimate": change.ratio,
         "conf_low": change.low,
         "conf_high": change.high,
+        **({} if people is None else _rates(counts, amounts, per)),
         "p_value": p,
         "p_adjusted": adjusted,
         "detectable": detectable,
@@ -146,6 +156,8 @@ def area_change(
         "before": before,
         "after": after,
         "exposure": list(exposure),
+        "population": None if people is None else list(people),
+        "per": per,
         "method": method,
         "adjust": adjust,
         "alpha": alpha,
@@ -159,7 +171,9 @@ def area_change(
     )
 
 
-def _check(method: str, adjust: str, alpha: float, confidence: float) -> None:
+def _check(method: str, adjust: str, alpha: float, confidence: float, per: float) -> None:
+    if not (np.isfinite(per) and per > 0):
+        raise ConfigError(f"per must be a number above 0, such as 100_000; got {per!r}.")
     if method not in get_args(ChangeMethod):
         raise ConfigError(f"method must be one of {', '.join(get_args(ChangeMethod))}; got {method!r}.")
     if adjust not in get_args(Adjust):
@@ -170,16 +184,35 @@ def _check(method: str, adjust: str, alpha: float, confidence: float) -> None:
 
 
 def _read(
-    frame: gpd.GeoDataFrame, before: str, after: str, exposure: tuple[Exposure, Exposure]
+    frame: gpd.GeoDataFrame,
+    before: str,
+    after: str,
+    exposure: tuple[Exposure, Exposure],
+    people: tuple[str, str] | None,
 ) -> tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]:
-    """Counts and exposures, missing in all of them where one of them is."""
+    """Counts and exposures (times people), missing in all of them where one of them is."""
+    if len(exposure) != 2 or (people is not None and len(people) != 2):
+        raise ConfigError("exposure and population must have two entries: before, after.")
     counts = [read_numbers(frame, column, signed=False) for column in (before, after)]
     amounts = [
         read_numbers(frame, one, signed=False) if isinstance(one, str) else np.full(len(frame), float(one))
         for one in exposure
     ]
+    if people is not None:
+        amounts = [
+            a * read_numbers(frame, column, signed=False) for a, column in zip(amounts, people, strict=True)
+        ]
     usable = ~np.isnan(counts[0] + counts[1]) & (amounts[0] > 0) & (amounts[1] > 0)
     return [np.where(usable, c, np.nan) for c in counts], [np.where(usable, a, 1.0) for a in amounts]
+
+
+def _rates(
+    counts: list[NDArray[np.float64]], amounts: list[NDArray[np.float64]], per: float
+) -> dict[str, NDArray[np.float64]]:
+    return {
+        f"rate_{name}": count / amount * per
+        for name, count, amount in zip(("before", "after"), counts, amounts, strict=True)
+    }
 
 
 def _classes(
