@@ -159,7 +159,7 @@ def test_blocks_do_not_change_the_answer(monkeypatch):
     values, weights = rng.normal(size=144), kernel_grid(12)
     sites = np.arange(144)
     whole = weighted_tails(values, weights, sites, 2_000, np.random.default_rng(3))
-    monkeypatch.setattr(weighted_permutation, "_BLOCK_SUMS", 9_000)  # 8 areas
+    monkeypatch.setattr(weighted_permutation, "_BLOCK_WORK", 2**16)  # 8 areas
     parts = weighted_tails(values, weights, sites, 2_000, np.random.default_rng(3))
     np.testing.assert_array_equal(whole.at_least, parts.at_least)
     np.testing.assert_array_equal(whole.at_most, parts.at_most)
