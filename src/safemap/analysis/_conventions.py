@@ -136,4 +136,5 @@ def described(convention: Convention | None, like: str | None) -> dict[str, Any]
     """What goes into the settings; empty without a convention."""
     if convention is None:
         return {}
-    return {"like": like, "convention": convention.changes, "convention_level": convention.level}
+    found = {"like": like, "convention": convention.changes, "convention_level": convention.level}
+    return found | ({"alternative": "directed"} if convention.p == "directed" else {})

@@ -152,7 +152,7 @@ class LocalResult(Result):
         >>> areas = columbus()
         >>> result = local_moran(areas, "CRIME", graph=build_graph(areas, tolerance=0))
         >>> found = result.explain(areas.index[0])
-        >>> len(found.frame), found.text.startswith("Area ")
+        >>> len(found.frame), found.text.startswith("Neighbours of 1: 2.")
         (2, True)
         """
         from safemap.analysis._explain import explained
