@@ -41,6 +41,7 @@ _WHERE = {
     "check_areas": "safemap.geo.boundaries",
     "build_graph": "safemap.geo.graph",
     "AreaGraph": "safemap.geo.graph",
+    "edge_share": "safemap.geo.edges",
     "make_grid": "safemap.geo.grid",
     "join_areas": "safemap.analysis.joining",
     "JoinResult": "safemap.analysis.joining",
@@ -50,6 +51,7 @@ _WHERE = {
     "time_heaping": "safemap.analysis.heaping",
     "area_crosswalk": "safemap.analysis.area_versions",
     "AreaCrosswalk": "safemap.analysis.area_versions",
+    "perceived_places": "safemap.analysis.perceived",
     # numbers
     "raster_sum_by_area": "safemap.analysis.zonal",
     "ZonalResult": "safemap.analysis.zonal",
@@ -151,6 +153,7 @@ if TYPE_CHECKING:
     from safemap.analysis.lee import global_lee, local_lee
     from safemap.analysis.local_geary import local_geary
     from safemap.analysis.misassignment import misassignment_risk
+    from safemap.analysis.perceived import perceived_places
     from safemap.analysis.power import detectable_risk
     from safemap.analysis.rates import RatesResult, area_rates
     from safemap.analysis.smoothing import smooth_rates, standardised_ratios
@@ -163,6 +166,7 @@ if TYPE_CHECKING:
     from safemap.disclosure.registry import Registry
     from safemap.errors import SafemapError, SafemapWarning
     from safemap.geo.boundaries import check_areas
+    from safemap.geo.edges import edge_share
     from safemap.geo.graph import AreaGraph, build_graph
     from safemap.geo.grid import make_grid
     from safemap.intake.areas import read_areas
