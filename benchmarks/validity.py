@@ -357,9 +357,9 @@ The rows with crude rates show why safemap does not permute them: where small po
 rates lie together too, and maps without any cluster are flagged.
 
 **Where one null is not enough.** The EB index gives every area the same variance, but not the same shape:
-with far less than one event expected per area its values are skewed, and where such areas lie together one tail is
-heavier, and elsewhere the other tail lighter, than permutations say. Single p-values keep their size, but
-RARE_SENTENCE
+with far less than one event expected per area its values are skewed, and where such areas lie together one
+tail is heavier, and elsewhere the other tail lighter, than permutations say. Single p-values keep their size,
+but RARE_SENTENCE
 The constant-risk null has no such limit, but where risks differ between areas it flags nearly every map,
 clustered or not (the rows *risks differ*). A finding that needs both nulls to be rejected keeps its level in
 all of them; that is the default for events and population.
