@@ -49,8 +49,8 @@ class PerceivedPlacesResult(Result):
         named = int((self.frame["mentions"] > 0).sum())
         return (
             f"Places named: {s['matched']:,} of {s['mentions']:,} mentions belong to an area (coverage "
-            f"{s['coverage']:.1%}); {named:,} of {len(self.frame):,} areas were named; {len(self.unmatched):,} "
-            "texts were not matched"
+            f"{s['coverage']:.1%}); {named:,} of {len(self.frame):,} areas were named; "
+            f"{len(self.unmatched):,} texts were not matched"
         )
 
 
