@@ -115,7 +115,9 @@ def test_the_page_says_the_finding_that_python_says(page: Any, town: ModuleType)
 def test_all_words_of_the_page_change_with_the_language(browser: Any, saved: Path) -> None:
     for language in LANGUAGES:
         page = browser.open(saved, fragment=f"lang={language}&layer=lisa&area=20")
-        assert page.texts(".sm-actions button") == [words(language)[k] for k in ("table", "methods", "print")]
+        assert page.texts(".sm-actions button") == [
+            words(language)[k] for k in ("table", "methods", "print", "compare")
+        ]
         assert page.evaluate("document.querySelector('#sm-find').placeholder") == words(language)["find"]
         assert words(language)["disclaimer"] in page.text(".sm footer")
         assert words(language)["boundaries"] in page.text(".sm footer")

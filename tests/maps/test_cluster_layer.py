@@ -38,9 +38,11 @@ def test_a_bivariate_test_names_its_two_columns(town: ModuleType) -> None:
 
 
 def test_a_local_statistic_without_words_of_its_own_is_drawn_by_its_classes(town: ModuleType) -> None:
-    layer = layer_of(other(town, ["both high", "mixed", "not significant", "no neighbours", "no data"]))
+    layer = layer_of(
+        other(town, ["of one kind", "of two kinds", "not significant", "no neighbours", "no data"])
+    )
     assert sum(layer.counts.values()) == 36
-    assert [text(c.label) for c in layer.classes[:3]] == ["both high", "mixed", "No clear pattern"]
+    assert [text(c.label) for c in layer.classes[:3]] == ["of one kind", "of two kinds", "No clear pattern"]
     assert layer.counts["no_neighbours"] > 0
     assert layer.finding.key == "f_local"
     assert set(layer.figures) == {"n", "p"}

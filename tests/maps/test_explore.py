@@ -103,7 +103,9 @@ def test_geometry_is_stored_once(town: ModuleType) -> None:
 
 def test_only_words_the_page_can_show_are_in_the_file(town: ModuleType) -> None:
     english = data_of(explore(town.rates()))["words"]["en"]
-    assert {"areas", "zoom_in", "s_above", "state_withheld", "r_not_selected", "unit_rates_year"} <= set(english)
+    assert {"areas", "zoom_in", "s_above", "state_withheld", "r_not_selected", "unit_rates_year"} <= set(
+        english
+    )
     assert not {"unit_survey_mean", "c_hot", "f_density", "layer_local_moran"} & set(english)
 
 

@@ -146,6 +146,21 @@ def change() -> Any:
     return area_change(areas(y2022=BEFORE, y2023=AFTER), "y2022", "y2023")
 
 
+YEARS = (2020, 2021, 2022, 2023)
+
+
+def years(kind: str = "rates", **columns: Any) -> list[Any]:
+    """Rates of four years, in which areas have small counts in none, some or all of them."""
+    draw = np.random.default_rng(4)
+    out = []
+    for year in YEARS:
+        frame = areas(**columns)
+        frame["events"] = draw.poisson(np.linspace(0.5, 40, SIDE * SIDE))
+        made = area_rates(frame, per=1_000, period=(f"{year}-01-01", f"{year}-12-31"))
+        out.append(made if kind == "rates" else smooth_rates(made))
+    return out
+
+
 def ratios() -> Any:
     from safemap.analysis.smoothing import standardised_ratios
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from safemap.disclosure.registry import Registry
-from safemap.errors import ConfigError, PrivacyWarning
+from safemap.errors import AlignmentError, ConfigError, PrivacyWarning
 from safemap.i18n import LANGUAGES, NUMBER_FORMATS, Message, words
 from safemap.maps import breaks as limits
 from safemap.maps.context import ContextLike, read_context
@@ -18,9 +18,11 @@ from safemap.maps.geometry import BUDGET_BYTES, PRECISION, outline
 from safemap.maps.layer import Layer, as_text
 from safemap.maps.layers import build_layer, check_result, share_breaks, value_breaks
 from safemap.maps.page import SafemapPage, clean_text, page_words
+from safemap.maps.periods import ALL, Entry, as_steps, read_entries, stack
 from safemap.maps.states import OVERLAYS, STATES
-from safemap.maps.study import ANSWERS, ladder_of, ladders, names_by_language, study_of
-from safemap.maps.survey_layer import is_share, layer_name
+from safemap.maps.study import ANSWERS, accounts, names_by_language, study_of
+from safemap.maps.survey_layer import is_share, layer_name, survey_values
+from safemap.maps.withholding import publish
 from safemap.settings import threshold
 
 if TYPE_CHECKING:
@@ -29,8 +31,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from safemap._typing import AreasLike, Audience, Language
+    from safemap.maps.periods import Shown
     from safemap.results import Result
 
+#: From this many areas on they are drawn on a canvas instead of as elements of the page.
+CANVAS_FROM = 1_500
 #: Parts of the page that can be switched off.
 CONTROLS = (
     "search",
@@ -43,11 +48,12 @@ CONTROLS = (
     "methods",
     "print",
     "language",
+    "compare",
 )
 
 
 def explore(
-    *results: Result,
+    *results: Shown,
     m: folium.Map | None = None,
     title: str | Mapping[str, str] | None = None,
     names: Sequence[str | Mapping[str, str] | None] | None = None,
@@ -64,6 +70,7 @@ def explore(
     methods: str | Sequence[tuple[str, str]] | None = None,
     disclaimer: str | None = None,
     breaks: Sequence[float] | Mapping[str, Sequence[float]] | None = None,
+    compare: tuple[int | str, int | str] | None = None,
     controls: Sequence[str] | None = None,
     budget: int = BUDGET_BYTES,
 ) -> folium.Map:
@@ -81,6 +88,9 @@ def explore(
         :func:`~safemap.area_change`, :func:`~safemap.local_moran`, :func:`~safemap.local_getis_ord` and other
         local statistics, :func:`~safemap.survey_estimate` and :func:`~safemap.count_answers` return, all for
         the same areas; and :func:`~safemap.kernel_density`, drawn as bands under the outlines of the areas.
+        Several periods of one kind, as a list or as a mapping of name to result, become one layer with a
+        slider; of rates over periods without a gap the first stop is the yearly average of all, or what the
+        mapping has under ``"all"`` (None for no such stop).
     m : folium.Map, optional
         A map to add to; without it a new one is made.
     title : str or mapping, optional
@@ -122,6 +132,9 @@ def explore(
     breaks : sequence of float, or mapping, optional
         Four lower limits of the classes of rates; round numbers are chosen if not given. A mapping gives them
         for ``"rates"``, ``"survey"`` (in percent) and ``"density"`` (per km²).
+    compare : tuple of two, optional
+        Open with two layers side by side, on maps that move together. Each is the position of a result (0 for
+        the first), or the name of a period of the first result that has several.
     controls : sequence of str, optional
         Which of :data:`CONTROLS` to show; all if not given.
     budget : int
@@ -156,13 +169,12 @@ def explore(
     'Map'
     """
     rules = registry_for(registry, k, audience)
-    _check_options(results, names, language, controls)
-    study = study_of(results, areas)
-    frames = _published(results, rules)
-    period = next(
-        (r.settings["period"] for r in results if r.kind not in ANSWERS and r.settings.get("period")), None
-    )
-    layers = _layers(results, frames, names, breaks, k=rules.k, place=_texts(place), period=period)
+    entries = read_entries(results)
+    _check_options(entries, names, language, controls)
+    study = study_of([r for e in entries for r in e.results], areas)
+    layers = _layers(entries, publish(entries, rules), names, breaks, k=rules.k, place=_texts(place))
+    _check_counts(layers, len(study.frame))
+    audits, audit_of = accounts(entries)
     first = study.frame
     outlines = outline(first, budget=budget)
     data: dict[str, Any] = {
@@ -184,20 +196,43 @@ def explore(
             "bounds": list(outlines.bounds),
             "unit": PRECISION,
             "tolerance": round(outlines.tolerance),
+            "canvas": len(first) >= CANVAS_FROM,
         },
         "context": read_context(context, bounds=outlines.bounds, study=first, neighbours=neighbours),
-        "layers": [
-            {**layer.to_dict(), "audit": at} for layer, at in zip(layers, ladder_of(results), strict=True)
-        ],
+        "layers": [_page_layer(*one) for one in zip(entries, layers, audit_of, strict=True)],
         "states": {key: state.to_dict() for key, state in {**STATES, **OVERLAYS}.items()},
-        "audits": ladders(results),
+        "audits": audits,
         "numbers": NUMBER_FORMATS,
         "version": _version(),
     }
+    data |= _beside(compare, data["layers"])
     data["words"] = page_words(data)
     target = _new_map(outlines.bounds) if m is None else _check_map(m)
     target.add_child(SafemapPage(data), name="safemap")
     return target
+
+
+def _beside(compare: tuple[int | str, int | str] | None, layers: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Which layer and period the page opens with, and which stands beside it."""
+    if compare is None:
+        return {"first": None, "compare": None}
+    if not isinstance(compare, tuple | list) or len(compare) != 2:
+        raise ConfigError(f"compare takes two layers or periods, such as (0, 1); got {compare!r}.")
+    first, second = (_stop(one, layers) for one in compare)
+    return {"first": first, "compare": second}
+
+
+def _stop(wanted: int | str, layers: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    if isinstance(wanted, int) and not isinstance(wanted, bool) and 0 <= wanted < len(layers):
+        return {"layer": layers[wanted]["id"], "step": 0}
+    stepped = next((layer for layer in layers if "steps" in layer), {"steps": [], "id": ""})
+    names = [ALL if step["label"].get("k") else step["label"]["t"] for step in stepped["steps"]]
+    if isinstance(wanted, str) and wanted in names:
+        return {"layer": stepped["id"], "step": names.index(wanted)}
+    periods = f", or a period ({', '.join(names)})" if names else ""
+    raise ConfigError(
+        f"compare names results by position (0 to {len(layers) - 1}){periods}; {wanted!r} is none of these."
+    )
 
 
 def registry_for(registry: Registry | None, k: int | None, audience: Audience) -> Registry:
@@ -211,17 +246,17 @@ def registry_for(registry: Registry | None, k: int | None, audience: Audience) -
 
 
 def _check_options(
-    results: Sequence[Result],
+    entries: Sequence[Entry],
     names: Sequence[str | Mapping[str, str] | None] | None,
     language: str,
     controls: Sequence[str] | None,
 ) -> None:
-    if not results:
+    if not entries:
         raise ConfigError("explore() needs at least one result, such as what area_rates returns.")
-    for result in results:
+    for result in (r for e in entries for r in e.results):
         check_result(result)
-    if names is not None and len(names) != len(results):
-        raise ConfigError(f"names must have one entry per result ({len(results)}); got {len(names)}.")
+    if names is not None and len(names) != len(entries):
+        raise ConfigError(f"names must have one entry per result ({len(entries)}); got {len(names)}.")
     if language not in LANGUAGES:
         raise ConfigError(f"language must be one of {', '.join(LANGUAGES)}; got {language!r}.")
     unknown = sorted(set(controls or ()) - set(CONTROLS))
@@ -229,53 +264,62 @@ def _check_options(
         raise ConfigError(f"controls may be {', '.join(CONTROLS)}; got {', '.join(map(repr, unknown))}.")
 
 
-def _published(results: Sequence[Result], rules: Registry) -> list[pd.DataFrame | None]:
-    """Frames after the registry, in one order of areas; a density has none.
-
-    What one layer of records hides is hidden in all of them, and what one layer of answers hides in all of
-    those. Records and answers count different people, so neither gives the other back.
-    """
-    import pandas as pd
-
-    on_areas = [r for r in results if r.kind != "density"]
-    index = on_areas[0].frame.index if on_areas else None
-    frames = {
-        id(r): pd.DataFrame(r.frame.drop(columns=r.frame.geometry.name)).reindex(index) for r in on_areas
-    }
-    shared = {
-        answers: rules.register(*(frames[id(r)] for r in on_areas if (r.kind in ANSWERS) == answers))
-        for answers in (True, False)
-    }
-    return [None if r.kind == "density" else shared[r.kind in ANSWERS].apply(frames[id(r)]) for r in results]
-
-
 def _layers(
-    results: Sequence[Result],
-    frames: Sequence[pd.DataFrame | None],
+    entries: Sequence[Entry],
+    frames: Sequence[Sequence[pd.DataFrame | None]],
     names: Sequence[str | Mapping[str, str] | None] | None,
     breaks: Sequence[float] | Mapping[str, Sequence[float]] | None,
     *,
     k: int,
     place: str | Mapping[str, str] | None,
-    period: Any,
-) -> list[Layer]:
-    pairs = [(r, f) for r, f in zip(results, frames, strict=True) if f is not None]
-    known, shown = [r for r, _ in pairs], [f for _, f in pairs]
+) -> list[list[Layer]]:
+    """Per entry its layer, or one for each period, all with the same limits."""
+    pairs = [
+        (r, f) for e, own in zip(entries, frames, strict=True) for r, f in zip(e.results, own, strict=True)
+    ]
+    known, shown = [r for r, f in pairs if f is not None], [f for _, f in pairs if f is not None]
+    period = next(
+        (r.settings["period"] for r, _ in pairs if r.kind not in ANSWERS and r.settings.get("period")), None
+    )
     given = _given_breaks(breaks)
     rates = given.get("rates") or value_breaks(known, shown)
     shares = given.get("survey") or share_breaks(known, shown)
     out = []
-    for result, frame, (key, name) in zip(results, frames, _layer_names(results, names), strict=True):
-        if frame is None:
+    for entry, own, (key, name) in zip(entries, frames, _layer_names(entries, names), strict=True):
+        if own[0] is None:
+            warn_of_few(entry.results[0])
             limit = given.get("density")
-            warn_of_few(result)
-            out.append(density_layer(result, key=key, name=name, breaks=limit, k=k, period=period))
+            out.append(
+                [density_layer(entry.results[0], key=key, name=name, breaks=limit, k=k, period=period)]
+            )
             continue
-        chosen = shares if is_share(result) else None if result.kind == "survey" else rates
-        out.append(
-            build_layer(result, frame, key=key, name=name, breaks=chosen, k=k, place=place, period=period)
-        )
+        chosen = shares if is_share(entry.results[0]) else rates
+        if entry.kind == "survey" and not is_share(entry.results[0]):
+            values = [survey_values(r, f) for r, f in zip(entry.results, own, strict=True) if f is not None]
+            chosen = limits.step_breaks(np.concatenate(values))
+        made = [
+            build_layer(r, f, key=key, name=name, breaks=chosen, k=k, place=place, period=period)
+            for r, f in zip(entry.results, own, strict=True)
+            if f is not None
+        ]
+        out.append(stack(made) if entry.labels else made)
     return out
+
+
+def _check_counts(layers: Sequence[Sequence[Layer]], areas: int) -> None:
+    """Every area is in one class of every layer: a legend that does not add up must not leave."""
+    for layer in (one for steps in layers for one in steps if one.bands is None):
+        if len(layer.codes) != areas or sum(layer.counts.values()) != areas:
+            raise AlignmentError(
+                f"The classes of the layer {layer.kind} hold {sum(layer.counts.values())} areas, the map "
+                f"{areas}. Give results with one row for each area."
+            )
+
+
+def _page_layer(entry: Entry, layers: Sequence[Layer], audits: Sequence[int | None]) -> dict[str, Any]:
+    """One layer as the page reads it; several periods share all but their figures."""
+    steps = [{**layer.to_dict(), "audit": at} for layer, at in zip(layers, audits, strict=True)]
+    return as_steps(steps, entry.labels) if entry.labels else steps[0]
 
 
 def warn_of_few(density: Result) -> None:
@@ -302,13 +346,14 @@ def _given_breaks(breaks: Any) -> dict[str, tuple[float, ...]]:
 
 
 def _layer_names(
-    results: Sequence[Result], names: Sequence[str | Mapping[str, str] | None] | None
+    entries: Sequence[Entry], names: Sequence[str | Mapping[str, str] | None] | None
 ) -> list[tuple[str, str | Mapping[str, str] | Message]]:
     """Key and name of each layer; a second layer of one name gets a number unless the caller names it."""
     out: list[tuple[str, str | Mapping[str, str] | Message]] = []
     usual: list[Message] = []
-    for position, result in enumerate(results):
-        nth = sum(r.kind == result.kind for r in results[: position + 1])
+    for position, entry in enumerate(entries):
+        result = entry.results[0]
+        nth = sum(e.kind == entry.kind for e in entries[: position + 1])
         given = _texts(names[position]) if names is not None else None
         own = _usual_name(result)
         usual.append(own)

@@ -20,7 +20,10 @@ from branca.element import Element, MacroElement
 from safemap.i18n import LANGUAGES, words
 
 #: The page's scripts, in the order in which they are loaded.
-SCRIPTS = ("core", "words", "draw", "furniture", "labels", "legend", "card", "search", "table", "page")
+SCRIPTS = (
+    "core", "words", "textures", "draw", "furniture", "labels", "time", "compare", "legend", "card", "search",
+    "table", "page",
+)  # fmt: skip
 
 #: Characters written as escapes: the ends of a script block, entities, and line separators.
 _ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029\ufeff"}

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from safemap._typing import AreasLike
+    from safemap.maps.periods import Entry
     from safemap.results import Result
 
 #: Kinds of results that rest on answers; all others rest on recorded events.
@@ -167,28 +168,68 @@ def _names_from(source: Any, study: Study) -> list[str | None]:
     return [None if not isinstance(n, str) else clean_text(n) or None for n in found]
 
 
-def ladders(results: Sequence[Result]) -> list[dict[str, Any]]:
-    """Where the rows went, once for all layers of records and once for each survey layer."""
-    return [_ladder(result) for result in _accounted(results)]
+def accounts(entries: Sequence[Entry]) -> tuple[list[dict[str, Any]], list[list[int | None]]]:
+    """Where the rows went: once for all layers of records, and once for each survey layer and each period.
+
+    Returns
+    -------
+    ladders : list of dict
+    own : list of lists
+        Per entry and result, which ladder is its own; None where nothing is known.
+    """
+    ladders: list[dict[str, Any]] = []
+
+    def number(ladder: dict[str, Any] | None) -> int | None:
+        if ladder is None:
+            return None
+        if ladder not in ladders:
+            ladders.append(ladder)
+        return ladders.index(ladder)
+
+    single = sorted((e.results[0] for e in entries if not e.labels), key=lambda r: r.kind == "density")
+    records = next((lad for r in single if r.kind not in ANSWERS and (lad := _ladder(r))), None)
+    if records is None:
+        totals = (_total_ladder(e) for e in entries if e.total is not None and e.kind not in ANSWERS)
+        records = next((lad for lad in totals if lad), None)
+    own = []
+    for e in entries:
+        found = [_ladder(r) for r in e.results]
+        if e.total is not None:
+            found[0] = _total_ladder(e)
+        elif not e.labels and e.kind not in ANSWERS:
+            found = [records]
+        own.append([number(ladder) for ladder in found])
+    return ladders, own
 
 
-def ladder_of(results: Sequence[Result]) -> list[int | None]:
-    """Per result, which of :func:`ladders` is its own."""
-    accounted = _accounted(results)
-    records = next((i for i, r in enumerate(accounted) if r.kind not in ANSWERS), None)
-    own = {id(r): i for i, r in enumerate(accounted)}
-    return [own.get(id(r)) if r.kind in ANSWERS else records for r in results]
+def _total_ladder(entry: Entry) -> dict[str, Any] | None:
+    """Rows of all periods together: one file was read, and what no period took is outside all of them."""
+    given = _ladder(entry.results[0])
+    each = [lad for r in entry.results[1:] if (lad := _ladder(r))]
+    if given or len(each) < len(entry.results) - 1:
+        return given
+    first = each[0]
+    placed = sum(ladder["placed"] for ladder in each)
+    aside = [step for step in first["aside"] if step[0] != "outside_period"]
+    left = first["read"] - placed - sum(step[1] for step in aside)
+    same = all(
+        ladder["read"] == first["read"] and [s for s in ladder["aside"] if s[0] != "outside_period"] == aside
+        for ladder in each
+    )
+    if not same or left < 0:
+        return None
+    outside = next((s for s in first["aside"] if s[0] == "outside_period"), None)
+    kept = aside if not left or outside is None else [*aside, [outside[0], left, outside[2]]]
+    if left and outside is None:
+        return None
+    return {**first, "placed": placed, "aside": kept, "hit_rate": None}
 
 
-def _accounted(results: Sequence[Result]) -> list[Result]:
-    known = [r for r in results if r.audit is not None and r.audit.n_in]
-    records = sorted((r for r in known if r.kind not in ANSWERS), key=lambda r: r.kind == "density")
-    return [*records[:1], *(r for r in known if r.kind in ANSWERS)]
-
-
-def _ladder(result: Result) -> dict[str, Any]:
-    """Rows in, set aside by reason, placed: the ladder of the methods drawer."""
+def _ladder(result: Result) -> dict[str, Any] | None:
+    """Rows in, set aside by reason, placed: the ladder of the methods drawer; None without an audit."""
     audit: Any = result.audit
+    if audit is None or not audit.n_in:
+        return None
     reasons = audit.by_reason()
     answers = result.kind in ANSWERS
     return {

@@ -3,13 +3,19 @@
   "use strict";
 
   S.fillCard = function (card, i, pinned) {
-    const layer = S.layer(), c = S.classOf(layer, i);
+    const [layer, other] = S.shown();
     card.replaceChildren(S.name("h2", "", S.areaName(i)));
     if (pinned) {
       const close = S.button("sm-close", "×", S.unpin);
       close.setAttribute("aria-label", S.t("close"));
       card.append(close);
     }
+    if (other) [layer, other].forEach(l => brief(card, l, i));
+    else whole(card, layer, i);
+  };
+
+  function whole(card, layer, i) {
+    const c = S.classOf(layer, i);
     if (!c) {
       card.append(S.el("p", "", S.t(layer.says[0])));
       return;
@@ -20,7 +26,23 @@
     const base = S.baseLine(layer, i);
     if (base && S.open(c)) card.append(S.el("div", "sm-base", base));
     card.append(S.el("p", "", S.t(layer.says[layer.say[i]], layer.slots)));
-  };
+  }
+
+  // Of two layers side by side: what each shows, in three lines.
+  function brief(card, layer, i) {
+    const c = S.classOf(layer, i);
+    card.append(S.name("div", "sm-which", S.caption(layer)));
+    if (!c) {
+      card.append(S.el("p", "", S.t(layer.says[0])));
+      return;
+    }
+    card.append(kind(S.swatch(c, 22, 14), c.l));
+    S.overlaysOf(layer, i).forEach(o => card.append(kind(S.swatch(c, 22, 14, o.k), o.l)));
+    if (!S.open(c)) return;
+    const text = S.figure(layer, i), base = S.baseLine(layer, i);
+    if (text !== null) card.append(S.el("div", "sm-figure soft", text));
+    if (base) card.append(S.el("div", "sm-base", base));
+  }
 
   function kind(swatch, label) {
     const line = S.el("div", "sm-class");
@@ -100,7 +122,7 @@
     return bar;
   }
 
-  S.hover = function (i, at, byKey) {
+  S.hover = function (i, at, byKey, view) {
     const card = S.ui.tip;
     S.state.current = i;
     S.mark();
@@ -112,10 +134,11 @@
     if (card.hidden || card.dataset.area !== String(i)) S.fillCard(card, i, false);
     card.dataset.area = i;
     card.hidden = false;
-    const size = S.map.getSize(), w = card.offsetWidth, h = card.offsetHeight;
-    const pinned = S.ui.card.hidden ? size.x - 8 : S.ui.card.offsetLeft - 8;
+    const size = S.ui.main.getBoundingClientRect(), w = card.offsetWidth, h = card.offsetHeight;
+    if (view && view !== S.views[0]) at = at.add([S.ui.beside.offsetLeft, S.ui.beside.offsetTop]);
+    const pinned = S.ui.card.hidden ? size.width - 8 : S.ui.card.offsetLeft - 8;
     const x = at.x + 18 + w > pinned ? at.x - w - 18 : at.x + 18;
-    const y = at.y + 18 + h > size.y - 8 ? at.y - h - 18 : at.y + 18;
+    const y = at.y + 18 + h > size.height - 8 ? at.y - h - 18 : at.y + 18;
     card.style.left = Math.max(8, x) + "px";
     card.style.top = Math.max(8, y) + "px";
   };
@@ -132,7 +155,8 @@
       if (!go) S.map.panTo(spot, {animate: false});
       return;
     }
-    clear(S.map.latLngToContainerPoint(spot), S.ui.card);
+    if (S.state.other) S.map.panInside(spot, {padding: [40, 60], animate: false});
+    else clear(S.map.latLngToContainerPoint(spot), S.ui.card);
   };
 
   // A card must not lie on the area it is about: move the map until the area is beside it.

@@ -54,17 +54,33 @@ window.safemap = window.safemap || {};
     S.point = (x, y) => L.latLng(y / unit, x / unit);
     S.layers = {};
     data.layers.forEach(layer => { S.layers[layer.id] = layer; });
-    S.state = {layer: data.layers[0].id, language: data.language, pinned: null, current: null, filter: null};
+    const first = data.first || {layer: data.layers[0].id, step: 0};
+    S.state = {layer: first.layer, step: first.step, other: null, language: data.language, pinned: null, current: null};
   };
 
   // The name of an area in the language of the page, where the caller gave one; searched are all of them.
   S.areaName = area => (S.data.names_in[S.state.language] || [])[area] || S.data.names[area];
   S.areaNames = area => [S.data.names[area], ...Object.values(S.data.names_in).map(names => names[area]).filter(Boolean)];
 
-  S.layer = () => S.layers[S.state.layer];
+  // A layer as it is at one stop of its slider; layers without periods have one stop.
+  const seen = new Map();
+  S.at = function (id, step) {
+    const layer = S.layers[id], k = layer.steps ? Math.min(step || 0, layer.steps.length - 1) : 0, key = id + "/" + k;
+    if (!seen.has(key)) seen.set(key, Object.assign({}, layer, layer.steps ? layer.steps[k] : null, {step: k, key: key}));
+    return seen.get(key);
+  };
+  S.layer = () => S.at(S.state.layer, S.state.step);
+  // The layer beside it, where two are compared.
+  S.other = () => S.state.other && S.at(S.state.other.layer, S.state.other.step);
+  S.shown = () => S.other() ? [S.layer(), S.other()] : [S.layer()];
+
   // A layer of bands has no class per area.
   S.classOf = (layer, area) => layer.bands ? null : layer.classes[layer.codes[area]];
-  S.overlaysOf = (layer, area) => layer.overlays.filter(o => o.a && o.a.includes(area));
+  S.overlaysOf = (layer, area) => layer.overlays.filter(o => o.a && covered(o).has(area));
+  function covered(o) {
+    if (!o.areas) o.areas = new Set(o.a);
+    return o.areas;
+  }
   S.open = c => !c.s || c.s === "few" || c.s === "cannot_tell"; // whether figures of an area in this class may be shown
   S.has = control => S.data.controls.includes(control);
   S.phone = window.matchMedia("screen and (max-width:760px)");

@@ -1,11 +1,8 @@
 // Graticule, scale bar and north arrow: computed from the ground, rebuilt when the map moves.
 (function (S) {
   "use strict";
-  let lines = null;
-
   S.furnish = function () {
-    if (!lines) lines = L.layerGroup().addTo(S.map);
-    lines.clearLayers();
+    S.views.forEach(view => view.grid.clearLayers());
     S.ui.edge.replaceChildren();
     S.ui.furniture.replaceChildren();
     if (S.has("graticule")) graticule();
@@ -25,9 +22,9 @@
   }
 
   function gridLine(points) {
-    L.polyline(points, {
-      pane: "sm-grid", renderer: S.renderers.grid, interactive: false, color: "#D3CCBE", weight: .8,
-    }).addTo(lines);
+    S.views.forEach(view => L.polyline(points, {
+      pane: "sm-grid", renderer: view.renderers.grid, interactive: false, color: "#D3CCBE", weight: .8,
+    }).addTo(view.grid));
   }
 
   function graticule() {

@@ -3,36 +3,38 @@
   "use strict";
   let order = null, pen = null;
 
-  S.label = function () {
-    const pane = S.map.getPane("sm-names");
+  S.label = () => S.views.forEach(S.labelView);
+
+  S.labelView = function (view) {
+    const map = view.map, pane = map.getPane("sm-names");
     pane.replaceChildren();
     if (!S.has("labels")) return;
     if (!order) {
       order = S.room.map((r, i) => i).sort((a, b) => S.room[b] - S.room[a] || a - b);
       pen = document.createElement("canvas").getContext("2d");
     }
-    const family = getComputedStyle(S.ui.root).fontFamily, taken = controls();
+    const family = getComputedStyle(S.ui.root).fontFamily, taken = controls(map);
     pen.font = "italic 12px " + family;
-    S.data.context.forEach(layer => contextNames(layer, pane, taken));
+    S.data.context.forEach(layer => contextNames(layer, map, pane, taken));
     pen.font = "500 11px " + family;
     let placed = 0, visible = 0;
-    const bounds = S.map.getBounds(), perPixel = S.metresPerPixel(), zoomedOut = S.map.getZoom() < 13;
+    const bounds = map.getBounds(), perPixel = S.metresPerPixel(), zoomedOut = map.getZoom() < 13;
     order.forEach(i => {
       if (!S.room[i] || !bounds.contains(S.spots[i])) return;
       visible++;
-      placed += place(i, S.room[i] / perPixel, zoomedOut ? 2.9 : 2.6, pane, taken);
+      placed += place(view, i, S.room[i] / perPixel, zoomedOut ? 2.9 : 2.6, pane, taken);
     });
-    S.ui.shown.textContent = !visible ? "" : S.t("names_shown", {a: S.number(placed), N: S.number(visible)});
+    if (view === S.views[0]) S.ui.shown.textContent = !visible ? "" : S.t("names_shown", {a: S.number(placed), N: S.number(visible)});
   };
 
   const hits = (taken, r) => taken.some(q => r[0] < q[2] && r[2] > q[0] && r[1] < q[3] && r[3] > q[1]);
 
   // What lies on the map takes its place first; so does everything beyond the edge, where a name would be cut.
-  function controls() {
-    const map = S.map.getContainer(), frame = map.getBoundingClientRect(), zero = S.map.containerPointToLayerPoint([0, 0]);
+  function controls(map) {
+    const frame = map.getContainer().getBoundingClientRect(), zero = map.containerPointToLayerPoint([0, 0]);
     const w = frame.width, h = frame.height, far = 9999;
     const boxes = [[-far, -far, 0, far], [w, -far, far, far], [-far, -far, far, 0], [-far, h, far, far]];
-    S.ui.root.querySelectorAll(".sm-search input, .leaflet-control, .sm-furniture, .sm-shown").forEach(e => {
+    S.ui.root.querySelectorAll(".sm-search input, .leaflet-control, .sm-furniture, .sm-shown, .sm-caption, .sm-beside-head").forEach(e => {
       const r = e.getBoundingClientRect();
       if (r.width) boxes.push([r.left - frame.left, r.top - frame.top, r.right - frame.left, r.bottom - frame.top]);
     });
@@ -52,16 +54,16 @@
     return best[1];
   }
 
-  function place(i, radius, most, pane, taken) {
+  function place(view, i, radius, most, pane, taken) {
     if (radius < 7) return 0;
     const lines = broken(S.areaName(i), radius);
     const width = Math.max(...lines.map(x => pen.measureText(x).width));
     if (width > most * radius) return 0;
-    const at = S.map.latLngToLayerPoint(S.spots[i]), half = lines.length * 6 + 2;
+    const at = view.map.latLngToLayerPoint(S.spots[i]), half = lines.length * 6 + 2;
     const box = [at.x - width / 2 - 3, at.y - half, at.x + width / 2 + 3, at.y + half];
     if (hits(taken, box)) return 0;
     taken.push(box);
-    const c = S.classOf(S.layer(), i), dimmed = c && S.state.filter !== null && S.state.filter !== c.k;
+    const c = S.classOf(view.shown(), i), dimmed = c && view.filter !== null && view.filter !== c.k;
     const label = S.name("div", "sm-label" + (c && S.isDark(c.c) && !dimmed ? " light" : ""));
     lines.forEach((text, k) => {
       if (k) label.append(document.createElement("br"));
@@ -77,7 +79,7 @@
     pane.append(label);
   }
 
-  function contextNames(layer, pane, taken) {
+  function contextNames(layer, map, pane, taken) {
     const once = new Set();
     layer.polygons.forEach(p => p[1] && p[2] && name(p[1], S.point(p[2][0], p[2][1]), "", 0));
     layer.points.forEach(p => p[2] && name(p[2], S.point(p[0], p[1]), " place", 11));
@@ -89,7 +91,7 @@
 
     function name(text, spot, kind, drop) {
       const half = pen.measureText(text).width * .62;
-      const at = S.map.latLngToLayerPoint(spot).add([0, drop]);
+      const at = map.latLngToLayerPoint(spot).add([0, drop]);
       const box = [at.x - half, at.y - 8, at.x + half, at.y + 8];
       if (hits(taken, box)) return false;
       taken.push(box);

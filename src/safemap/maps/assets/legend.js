@@ -25,9 +25,28 @@
     return counts;
   };
 
+  // One legend where two layers have the same classes, with two columns of numbers; else one for each.
   S.drawLegend = function () {
-    const layer = S.layer(), counts = layer.bands ? layer.km2 : S.counts(layer), most = Math.max(...counts), box = S.ui.legend;
-    box.replaceChildren(S.name("h2", "sm-title", S.layerName(layer)), S.el("div", "sm-unit", S.message(layer.unit)));
+    const box = S.ui.legend, [layer, other] = S.shown(), shared = S.sameClasses(layer, other);
+    box.replaceChildren();
+    legend(box, layer, shared ? other : null, 0);
+    if (other && !shared) {
+      box.append(S.el("div", "sm-rule"));
+      legend(box, other, null, 1);
+    }
+    if (other) box.append(S.el("p", "sm-note", S.message(other.finding)));
+    drawContextKey(box);
+  };
+
+  function legend(box, layer, other, at) {
+    const counted = l => l.bands ? l.km2 : S.counts(l), counts = counted(layer), beside = other && counted(other), most = Math.max(...counts);
+    const views = other ? S.views : [S.views[at]], head = S.name("h2", "sm-title", S.shown().length > 1 && !other ? S.caption(layer) : S.layerName(layer));
+    box.append(head, S.el("div", "sm-unit", S.message(layer.unit)));
+    if (other) {
+      const line = S.el("div", "sm-pair");
+      line.append(S.name("span", "", S.stepName(layer) || S.layerName(layer)), S.name("span", "", S.stepName(other) || S.layerName(other)));
+      box.append(line);
+    }
     let rows = S.el("div", "sm-rows"), inStates = false;
     box.append(rows);
     layer.classes.forEach((c, i) => {
@@ -36,15 +55,14 @@
         box.append(S.el("div", "sm-rule"), rows);
         inStates = true;
       }
-      rows.append(row(c, counts[i], most));
+      rows.append(row(layer, c, counts[i], most, views, beside ? beside[i] : null));
     });
     const total = S.el("div", "sm-total");
     const sum = layer.bands ? S.km2(counts.reduce((a, b) => a + b, 0)) + " " + S.t("km2") : S.number(S.size);
     total.append(S.el("span", "", S.t(layer.bands ? "ground" : "n_areas")), S.el("span", "", S.t("total") + " " + sum));
     box.append(total);
     layer.overlays.forEach(o => box.append(overlayKey(o)));
-    drawContextKey(box);
-  };
+  }
 
   S.km2 = value => S.number(value, value && value < 10 ? 1 : 0);
 
@@ -57,25 +75,31 @@
     return item;
   }
 
-  function row(c, count, most) {
-    const pressed = S.state.filter === c.k;
+  function row(layer, c, count, most, views, beside) {
+    const pressed = views[0].filter === c.k, write = n => layer.bands ? S.km2(n) : S.number(n);
     const button = S.button("sm-row", null, () => {
-      S.state.filter = pressed ? null : c.k;
+      views.forEach(view => { view.filter = pressed ? null : c.k; });
       S.paint();
       S.label();
       S.drawLegend();
-      const again = S.ui.legend.querySelector('[data-k="' + CSS.escape(c.k) + '"]');
+      const again = S.ui.legend.querySelector('[data-k="' + CSS.escape(c.k) + '"][data-v="' + button.dataset.v + '"]');
       if (again) again.focus();
     });
     button.dataset.k = c.k;
+    button.dataset.v = S.views.indexOf(views[0]);
     button.dataset.count = count;
     button.setAttribute("aria-pressed", pressed);
-    button.disabled = count === 0;
-    const bar = S.el("span", "sm-bar");
-    bar.style.width = Math.round(44 * count / Math.max(1, most)) + "px";
-    const track = S.el("span", "sm-track");
-    track.append(bar);
-    button.append(S.swatch(c, 26, 16), S.el("span", "", S.message(c.l)), track, S.el("span", "sm-count", S.layer().bands ? S.km2(count) : S.number(count)));
+    button.disabled = count === 0 && !beside;
+    button.append(S.swatch(c, 26, 16), S.el("span", "", S.message(c.l)));
+    if (beside === null) {
+      const bar = S.el("span", "sm-bar"), track = S.el("span", "sm-track");
+      bar.style.width = Math.round(44 * count / Math.max(1, most)) + "px";
+      track.append(bar);
+      button.append(track, S.el("span", "sm-count", write(count)));
+    } else {
+      button.dataset.beside = beside;
+      button.append(S.el("span", "sm-count", write(count)), S.el("span", "sm-count", write(beside)));
+    }
     return button;
   }
 

@@ -8,8 +8,8 @@
     build(map.getContainer());
     prepare(map);
     address();
-    S.drawAreas();
-    fit();
+    S.addView(map, S.layer);
+    S.fit();
     S.redraw();
     keyboard(map.getContainer());
     watch(map);
@@ -32,9 +32,10 @@
     header.append(text, side);
     ui.panel = S.el("aside");
     ui.choice = S.el("fieldset");
+    ui.slider = S.el("div", "sm-slider");
     ui.legend = S.el("section", "sm-legend");
-    ui.panel.append(ui.choice, ui.legend);
-    const main = S.el("main");
+    ui.panel.append(ui.choice, ui.slider, ui.legend);
+    const main = ui.main = S.el("main");
     container.parentNode.insertBefore(root, container);
     container.classList.add("sm-map");
     main.append(container);
@@ -49,6 +50,7 @@
     ui.keys.id = "sm-keys";
     ui.live = S.el("div", "sm-hidden");
     ui.live.setAttribute("aria-live", "polite");
+    if (S.canCompare()) S.addBeside(main);
     main.append(ui.tip, ui.card, ui.furniture, ui.shown, ui.keys, ui.live);
     ui.footer = S.el("footer");
     root.append(header, ui.panel, main, ui.footer);
@@ -56,7 +58,7 @@
     S.addTextures(root);
     actions();
     arrange();
-    S.phone.addEventListener("change", () => { arrange(); S.map.invalidateSize({animate: false}); fit(); });
+    S.phone.addEventListener("change", () => { arrange(); S.map.invalidateSize({animate: false}); S.fit(); });
   }
 
   function actions() {
@@ -87,6 +89,10 @@
       ui.printButton = S.button("sm-button", "", () => window.print());
       ui.actions.append(ui.printButton);
     }
+    if (S.canCompare()) {
+      ui.compareButton = S.button("sm-button", "", S.toggleCompare);
+      ui.actions.append(ui.compareButton);
+    }
   }
 
   // On a phone the actions and the footer scroll with the sheet, so that the map keeps its height.
@@ -113,15 +119,15 @@
     map.invalidateSize({animate: false});
   }
 
-  const fit = () => S.map.fitBounds(bounds(), {padding: S.phone.matches ? [4, 4] : [22, 18], animate: false});
+  S.fit = () => S.map.fitBounds(bounds(), {padding: S.phone.matches ? [4, 4] : [22, 18], animate: false});
   function bounds() {
     const b = S.data.geometry.bounds;
     return L.latLngBounds([b[1], b[0]], [b[3], b[2]]);
   }
 
   S.show = function (id) {
+    S.state.step = S.stepFor(id);
     S.state.layer = id;
-    S.state.filter = null;
     S.redraw();
   };
 
@@ -129,7 +135,14 @@
     const ui = S.ui;
     S.tiles = hasTiles();
     ui.root.classList.toggle("sm-tiles", S.tiles);
+    S.views.forEach(view => {
+      const key = view.shown().id;
+      if (view.layer !== key) view.filter = null; // a new layer begins with nothing dimmed; a new period goes on
+      view.layer = key;
+    });
     S.drawChoice();
+    S.drawSlider();
+    if (S.canCompare()) S.drawCompare();
     S.drawHeader();
     S.paint();
     S.drawLegend();
@@ -169,7 +182,9 @@
       button.setAttribute("aria-label", button.title);
     });
     const source = S.name("span", "sm-source", S.data.source ? ended(S.data.source) + " " : "");
-    ui.footer.replaceChildren(S.t({records: "disclaimer", answers: "disclaimer_answers", nonrandom: "disclaimer_nonrandom"}[S.layer().base]) + " ", S.name("span", "", ended(S.data.disclaimer || S.t("boundaries"))), " ",
+    const words = {records: "disclaimer", answers: "disclaimer_answers", nonrandom: "disclaimer_nonrandom"};
+    const bases = [...new Set(S.shown().map(l => l.base))];
+    ui.footer.replaceChildren(bases.map(base => S.t(words[base])).join(" ") + " ", S.name("span", "", ended(S.data.disclaimer || S.t("boundaries"))), " ",
       source, S.el("span", "sm-source", "safemap " + S.data.version + "."));
   }
 
@@ -223,7 +238,7 @@
 
   function watch(map) {
     const container = map.getContainer();
-    map.on("moveend zoomend resize", () => { S.furnish(); S.repaintLines(); S.label(); });
+    map.on("moveend zoomend resize", () => { S.furnish(); S.views[0].repaintLines(); S.labelView(S.views[0]); });
     map.on("layeradd layerremove", e => {
       if (e.layer instanceof L.TileLayer && S.tiles !== hasTiles()) S.redraw();
     });
@@ -233,8 +248,8 @@
     for (const event of ["pointerdown", "pointermove"]) {
       container.addEventListener(event, e => { S.touch = e.pointerType === "touch"; }, {capture: true, passive: true});
     }
-    new ResizeObserver(() => { map.invalidateSize({animate: false}); if (!S.moved) fit(); }).observe(container);
-    const refit = () => { map.invalidateSize({animate: false}); fit(); };
+    new ResizeObserver(() => { map.invalidateSize({animate: false}); if (!S.moved) S.fit(); }).observe(container);
+    const refit = () => { map.invalidateSize({animate: false}); S.fit(); };
     window.addEventListener("beforeprint", refit);
     window.addEventListener("afterprint", refit);
     window.matchMedia("print").addEventListener("change", refit);
@@ -244,13 +259,17 @@
   // The address can name a layer, a language, an area (by position), a search and a dialog; unknown words do nothing.
   function address() {
     const asked = new URLSearchParams(location.hash.slice(1)), short = {rate: "rates", lisa: "local_moran", gi: "local_getis_ord", share: "survey"};
-    const layer = short[asked.get("layer")] || asked.get("layer"), language = asked.get("lang");
+    const layer = short[asked.get("layer")] || asked.get("layer"), language = asked.get("lang"), step = Number(asked.get("step"));
     if (Object.hasOwn(S.layers, layer)) S.state.layer = layer;
+    if (asked.has("step") && Number.isInteger(step) && step >= 0) S.state.step = step;
     if (Object.hasOwn(S.data.words, language)) S.state.language = language;
   }
 
   function ask() {
     const asked = new URLSearchParams(location.hash.slice(1)), area = Number(asked.get("area"));
+    const [beside, at] = (asked.get("beside") || "").split(".");
+    if (S.canCompare() && Object.hasOwn(S.layers, beside)) S.compare({layer: beside, step: Number(at) || 0});
+    else if (S.data.compare && !S.state.other && S.canCompare()) S.compare(S.data.compare);
     if (asked.has("zoom") && Number(asked.get("zoom"))) { S.moved = true; S.map.setZoom(Number(asked.get("zoom")), {animate: false}); }
     if (asked.has("area") && Number.isInteger(area) && area >= 0 && area < S.size) { S.moved = true; S.pin(area, asked.has("zoom")); }
     if (asked.get("show") === "table" && S.ui.table) S.ui.tableButton.click();

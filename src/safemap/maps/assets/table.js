@@ -1,6 +1,7 @@
 // The table twin and the methods drawer: the same figures, the same withheld cells.
 (function (S) {
   "use strict";
+  const MOST = 1000; // rows drawn at once; the rest on request, because a long table takes its time
   let sorted = "name", down = false;
 
   S.addDialog = function (kind, id) {
@@ -26,24 +27,38 @@
     if (layer.n_eff) list.push(["n_eff", S.t("n_eff_short"), true]);
     if (layer.base === "records" && S.data.population) list.push(["people", upper(S.counted("residents", 5)), true]);
     list.push(["class", S.t("class"), false]);
+    const other = S.other();
+    if (!other || other.bands) return list;
+    const which = S.stepName(other) || S.layerName(other);
+    if (other.value || other.before) list.push(["v2", S.t("value") + ": " + which, true]);
+    list.push(["class2", S.t("class") + ": " + which, false]);
     return list;
   }
 
   // What is sorted by, and what is written, for one area; null sorts last and is written as a dash.
   function cells(layer, i) {
     const c = S.classOf(layer, i), open = S.open(c), get = key => open && layer[key] ? layer[key][i] : null;
-    const v = get("value"), n = get("n"), people = S.data.population ? S.data.population[i] : null;
+    const other = S.other(), n = get("n"), people = S.data.population ? S.data.population[i] : null;
     return {
       name: [S.areaName(i), S.areaName(i)],
-      v: [v, (open && S.figure(layer, i)) || "–"],
+      v: [get("value"), (open && S.figure(layer, i)) || "–"],
       moved: [get("after"), get("before") === null ? "–" : S.fromTo(layer, i)],
       ci: [get("low"), (open && S.interval(layer, i)) || "–"],
       p: [get("p"), (open && S.pValue(layer, i)) || "–"],
       n: [n, S.number(n)],
       n_eff: [get("n_eff"), S.number(get("n_eff"))],
       people: [people, S.number(people)],
-      class: [layer.codes[i], [c, ...S.overlaysOf(layer, i)].map(x => S.message(x.l)).join(" · ")],
+      class: [layer.codes[i], described(layer, i)],
+      v2: other && !other.bands ? beside(other, i) : null,
+      class2: other && !other.bands ? [other.codes[i], described(other, i)] : null,
     };
+  }
+
+  const described = (layer, i) => [S.classOf(layer, i), ...S.overlaysOf(layer, i)].map(x => S.message(x.l)).join(" · ");
+
+  function beside(layer, i) {
+    const open = S.open(S.classOf(layer, i));
+    return [open && layer.value ? layer.value[i] : null, (open && S.figure(layer, i)) || "–"];
   }
 
   function compare(a, b) {
@@ -57,7 +72,7 @@
   S.drawTable = function () {
     const layer = S.layer(), dialog = S.ui.table, list = layer.bands ? bandColumns : columns(layer);
     if (!list.some(c => c[0] === sorted)) { sorted = "name"; down = false; }
-    const heading = S.heading(layer), own = S.layerName(layer);
+    const heading = S.heading(layer), own = layer.steps ? S.caption(layer) : S.layerName(layer);
     dialog.title.textContent = heading.startsWith(own) ? heading : heading + ": " + own;
     dialog.close.textContent = S.t("close");
     const table = S.el("table"), head = S.el("tr"), body = S.el("tbody");
@@ -65,14 +80,18 @@
     const thead = S.el("thead");
     thead.append(head);
     const rows = layer.bands ? bandRows(layer) : S.data.names.map((name, i) => cells(layer, i)).sort(compare);
-    rows.forEach(row => {
+    const add = row => {
       const line = S.el("tr");
       list.forEach(c => line.append(c[0] === "name" ? S.name("td", "", row.name[1]) : S.el("td", c[2] ? "num" : "", row[c[0]][1])));
       body.append(line);
-    });
+    };
+    rows.slice(0, MOST).forEach(add);
     table.append(thead, body);
     const unit = S.el("p", "sm-note", S.message(layer.unit) + (layer.period ? " · " + layer.period : "") + (layer.bands ? "" : ". " + S.t("sort")));
     dialog.body.replaceChildren(unit, table);
+    if (rows.length <= MOST) return;
+    const rest = S.button("sm-button sm-rest", S.t("all_rows", {N: S.number(rows.length)}), () => { rows.slice(MOST).forEach(add); rest.remove(); });
+    dialog.body.append(rest);
   };
 
   // A density has no figures per area: its table is how much ground lies in each class.
@@ -110,7 +129,8 @@
     dialog.title.textContent = S.t("methods");
     dialog.close.textContent = S.t("close");
     body.replaceChildren();
-    if (layer.audit !== null) ladder(body, S.data.audits[layer.audit]);
+    const audits = S.shown().map(l => l.audit).filter(a => a !== null && a !== undefined);
+    [...new Set(audits)].forEach(a => ladder(body, S.data.audits[a]));
     S.data.methods.forEach(part => {
       if (part[0]) body.append(S.name("h3", "", part[0]));
       body.append(S.name("p", "", part[1]));
