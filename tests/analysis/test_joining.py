@@ -418,3 +418,24 @@ def test_car_jackings_at_null_island(real_data) -> None:
     clean = sm.clean_incidents(incidents, within=areas)
     assert clean.audit.by_reason()["rows"].to_dict() == {"zero_coordinates": 152}
     assert sm.join_areas(clean, areas).settings["matches"]["outside"] == 0
+
+
+def test_a_large_join_equals_the_same_join_in_pieces() -> None:
+    """Many points are looked up on a grid, few are not: the rows must not know."""
+    rng = np.random.default_rng(9)
+    shapes = [box(i, j, i + 1, j + 1) for j in range(6) for i in range(6)] + [box(4.5, 4.5, 6.5, 6.5)]
+    areas, level = _areas(shapes), _areas([box(0, 0, 3, 6), box(3, 0, 6, 6)])
+    points = np.vstack([rng.uniform(-0.5, 7, (20_000, 2)), rng.integers(-1, 15, (10_000, 2)) / 2])
+    incidents = _incidents(*points.tolist(), (None, 1.0))
+    options = {"levels": {"half": level}, "max_distance": 20_000.0}
+    whole = sm.join_areas(incidents, areas, **options)
+    _adds_up(whole, incidents)
+    assert set(whole.frame["match"]) == {"inside", "boundary", "overlap", "nearest", "outside", "missing"}
+    pieces = [
+        sm.join_areas(_incidents(*points[start : start + 9_000].tolist()), areas, **options).frame
+        for start in range(0, len(points), 9_000)
+    ]
+    columns = ["area_id", "match", "half_id", "half_match"]
+    for column in columns:
+        together = pd.concat([p[column] for p in pieces], ignore_index=True)
+        assert together.tolist() == whole.frame[column].iloc[:-1].tolist()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from safemap.analysis.placing import BAND_NAMES, AreaPlacer, Coordinates, Placed
 from safemap.errors import ConfigError, InputError
-from safemap.geo.coordinates import suspicions, transform_xy
-from safemap.geo.crs import to_metres
+from safemap.geo.coordinates import suspicions
+from safemap.geo.locating import AreaLocator
 from safemap.geo.points import (
     BOUNDARY,
     INSIDE,
@@ -20,10 +21,7 @@ from safemap.geo.points import (
     NEAREST,
     OUTSIDE,
     OVERLAP,
-    SortedPoints,
     id_ranks,
-    nearest_areas,
-    place_points,
 )
 from safemap.geo.polygons import require_areas, with_text_ids
 from safemap.intake.columns import MISSING_WORDS, fold, fold_values, require_columns
@@ -36,9 +34,6 @@ if TYPE_CHECKING:
 
     from safemap._typing import AreasLike
     from safemap.audit import Audit
-
-#: upper ends, in metres, of the bands in which points outside are counted
-BANDS = (50.0, 500.0)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -171,7 +166,9 @@ def join_areas(
         for name, level in (levels or {}).items()
     }
     _check_options(frame, further, recorded, max_distance, audit.source)
-    points = _Points(incidents)
+    points = Coordinates(
+        frame["x"].to_numpy(dtype=float), frame["y"].to_numpy(dtype=float), incidents.settings["crs"]
+    )
     main = _place(points, base, max_distance)
     _refuse_common_cause(incidents, points, base, main)
     placed = {name: _place(points, level, 0.0) for name, level in further.items()}
@@ -196,7 +193,7 @@ def join_areas(
         "recorded": recorded,
         "recorded_agreement": agreement,
         "matches": dict(zip(MATCHES, _tally(main.match, len(MATCHES)).tolist(), strict=True)),
-        "outside_by_distance": main.bands,
+        "outside_by_distance": dict(zip(BAND_NAMES, main.bands.tolist(), strict=True)),
     }
     return JoinResult(
         frame=out, settings=settings, audit=audit, areas=base, levels=further,
@@ -204,49 +201,15 @@ def join_areas(
     )  # fmt: skip
 
 
-class _Placed(NamedTuple):
-    """Position of the area (-1 for none) and match of every incident."""
-
-    area: NDArray[np.int64]
-    match: NDArray[np.int8]  #: position in MATCHES
-    bands: dict[str, int]
-
-
-class _Points:
-    """The incidents' coordinates, transformed and sorted once per coordinate system."""
-
-    def __init__(self, incidents: Incidents) -> None:
-        self.crs = incidents.settings["crs"]
-        self.x = incidents.frame["x"].to_numpy(dtype=float)
-        self.y = incidents.frame["y"].to_numpy(dtype=float)
-        self._known: dict[str, SortedPoints] = {}
-
-    def sorted_in(self, crs: Any) -> SortedPoints:
-        key = crs.to_wkt()
-        if key not in self._known:
-            self._known[key] = SortedPoints(*transform_xy(self.x, self.y, self.crs, crs))
-        return self._known[key]
-
-
-def _place(points: _Points, areas: gpd.GeoDataFrame, max_distance: float) -> _Placed:
-    """Where each incident lies; what lies outside is measured, and attached where `max_distance` allows."""
-    shapes, ranks = areas.geometry.to_numpy(), id_ranks(areas.index)
-    placement = place_points(points.sorted_in(areas.crs), len(points.x), shapes, ranks)
-    area, match = placement.area.copy(), placement.match()
-    match[np.isnan(points.x) | np.isnan(points.y)] = MISSING
-    outside = np.flatnonzero(match == OUTSIDE)
-    names = [f"0-{BANDS[0]:.0f} m", f"{BANDS[0]:.0f}-{BANDS[1]:.0f} m", f"over {BANDS[1]:.0f} m"]
-    if not len(outside):
-        return _Placed(area, match, dict.fromkeys(names, 0))
-    metric, _ = to_metres(areas)
-    x, y = transform_xy(points.x[outside], points.y[outside], points.crs, metric.crs)
-    reach = max(BANDS[-1], max_distance)
-    near, metres = nearest_areas(x, y, metric.geometry.to_numpy(), ranks, max_distance=reach)
-    attach = (near >= 0) & (metres <= max_distance) if max_distance > 0 else np.zeros(len(near), bool)
-    area[outside[attach]] = near[attach]
-    match[outside[attach]] = NEAREST
-    band = np.searchsorted(BANDS, metres[~attach], side="left")
-    return _Placed(area, match, dict(zip(names, _tally(band, len(names)).tolist(), strict=True)))
+def _place(points: Coordinates, areas: gpd.GeoDataFrame, max_distance: float) -> Placed:
+    """Where each incident lies; the grid of the lookup need not reach beyond the incidents."""
+    x, y = points.within(areas.crs)
+    known = np.isfinite(x) & np.isfinite(y)
+    if not known.any():
+        return AreaPlacer(areas, expected=0).place(points)
+    window = (*(float(v[known].min()) for v in (x, y)), *(float(v[known].max()) for v in (x, y)))
+    placer = AreaPlacer(areas, expected=len(x), max_distance=max_distance, window=window)
+    return placer.place(points)
 
 
 def _tally(codes: NDArray[Any], n: int) -> NDArray[np.int64]:
@@ -259,7 +222,7 @@ def _ids_at(areas: gpd.GeoDataFrame, positions: NDArray[np.int64]) -> NDArray[np
     return np.append(areas.index.astype(str).to_numpy(dtype=object), None)[positions]
 
 
-def _with_columns(frame: pd.DataFrame, name: str, areas: gpd.GeoDataFrame, placed: _Placed) -> pd.DataFrame:
+def _with_columns(frame: pd.DataFrame, name: str, areas: gpd.GeoDataFrame, placed: Placed) -> pd.DataFrame:
     """`frame` with ``<name>_id`` and ``<name>_match`` (for the areas themselves: ``match``)."""
     import pandas as pd
 
@@ -286,7 +249,7 @@ def _set_aside(audit: Audit, incidents: Incidents, rows: pd.Index, match: NDArra
 
 
 def _refuse_common_cause(
-    incidents: Incidents, points: _Points, areas: gpd.GeoDataFrame, placed: _Placed
+    incidents: Incidents, points: Coordinates, areas: gpd.GeoDataFrame, placed: Placed
 ) -> None:
     """Raise :class:`InputError` where most points are outside for one cause that has a remedy."""
     outside = int((placed.match == OUTSIDE).sum())
@@ -306,7 +269,7 @@ def _refuse_common_cause(
         )
 
 
-def _reconcile(areas: gpd.GeoDataFrame, placed: _Placed) -> pd.DataFrame:
+def _reconcile(areas: gpd.GeoDataFrame, placed: Placed) -> pd.DataFrame:
     """One row per area: events, and events by match."""
     import pandas as pd
 
@@ -321,7 +284,7 @@ def _reconcile(areas: gpd.GeoDataFrame, placed: _Placed) -> pd.DataFrame:
 
 
 def _compare_recorded(
-    table: pd.DataFrame, values: pd.Series, areas: gpd.GeoDataFrame, placed: _Placed
+    table: pd.DataFrame, values: pd.Series, areas: gpd.GeoDataFrame, placed: Placed
 ) -> dict[str, int]:
     """Add ``recorded``, ``agree`` and ``agreement`` to the reconciliation; returns the totals."""
     n = len(areas)
@@ -339,9 +302,7 @@ def _compare_recorded(
     }
 
 
-def recorded_areas(
-    values: pd.Series, areas: gpd.GeoDataFrame
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def recorded_areas(values: pd.Series, areas: gpd.GeoDataFrame) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Position of the area each row names, by id or else by unique name (-1: none); whether it names any."""
     import pandas as pd
 
@@ -363,8 +324,8 @@ def recorded_areas(
 def _parents(areas: gpd.GeoDataFrame, level: gpd.GeoDataFrame) -> NDArray[np.int64]:
     """Position of the level's area in which a point on the surface of each area lies, -1 for none."""
     inner = areas.geometry.to_crs(level.crs).representative_point()
-    points = SortedPoints(inner.x.to_numpy(), inner.y.to_numpy(), strips=1)
-    return place_points(points, len(inner), level.geometry.to_numpy(), id_ranks(level.index)).area
+    locator = AreaLocator(level.geometry.to_numpy(), id_ranks(level.index), expected=len(inner))
+    return locator.locate(inner.x.to_numpy(), inner.y.to_numpy()).area.astype(np.int64)
 
 
 def _nest(

@@ -150,6 +150,49 @@ def place_points(points: SortedPoints, n: int, shapes: NDArray[Any], ranks: Ints
     return Placement(area, closed, interior)
 
 
+def place_few_points(x: Floats, y: Floats, tree: Any, ranks: Ints) -> Placement:
+    """Place points as :func:`place_points` does, point by point: quicker where there are many areas.
+
+    Parameters
+    ----------
+    x, y : ndarray
+        Coordinates in the system of the areas.
+    tree : shapely.STRtree
+        Of the areas, which are valid polygons.
+    ranks : ndarray of int
+        Rank of each area's id; the lowest wins.
+
+    Examples
+    --------
+    >>> import shapely
+    >>> tree = shapely.STRtree([shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1)])
+    >>> place_few_points(np.array([0.5, 1.0]), np.array([0.5, 0.5]), tree, np.array([1, 0])).area.tolist()
+    [0, 1]
+    """
+    import shapely
+
+    shapes = tree.geometries
+    shapely.prepare(shapes)
+    area = np.full(len(x), -1, dtype=np.int64)
+    closed = np.zeros(len(x), dtype=np.int64)
+    interior = np.zeros(len(x), dtype=bool)
+    finite = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
+    for start in range(0, len(finite), _BLOCK):
+        rows = finite[start : start + _BLOCK]
+        point, candidate = tree.query(shapely.points(x[rows], y[rows]))
+        point = rows[point]
+        inside = shapely.contains_xy(shapes[candidate], x[point], y[point])
+        held = inside.copy()
+        rest = ~inside
+        held[rest] = shapely.intersects_xy(shapes[candidate[rest]], x[point[rest]], y[point[rest]])
+        interior[point[inside]] = True
+        point, candidate = point[held], candidate[held]
+        np.add.at(closed, point, 1)
+        order = np.argsort(ranks[candidate])[::-1]
+        area[point[order]] = candidate[order]  # written last: the lowest rank
+    return Placement(area, closed, interior)
+
+
 def nearest_areas(
     x: Floats, y: Floats, shapes: NDArray[Any], ranks: Ints, *, max_distance: float
 ) -> tuple[Ints, Floats]:
