@@ -9,6 +9,7 @@ import numpy as np
 
 from safemap._typing import RNG, Adjust, Alternative, AreasLike
 from safemap.analysis._alignment import Case, describe, prepare, read_seed, read_subject, why_not
+from safemap.analysis._further import FurtherLocalResult, write_mid_p
 from safemap.analysis._inference import (
     Options,
     assembled,
@@ -18,7 +19,6 @@ from safemap.analysis._inference import (
     fill,
     tail_of,
 )
-from safemap.analysis.autocorrelation_results import LocalResult
 from safemap.errors import ConfigError
 from safemap.geo.graph import as_area_graph
 
@@ -34,12 +34,19 @@ LOSH_CLUSTERS = ("more variable", "less variable")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LocalLoshResult(LocalResult):
+class LocalLoshResult(FurtherLocalResult):
     """Local spatial heteroscedasticity by area; see :func:`safemap.local_losh`."""
 
     kind: ClassVar[str] = "local_losh"
     findings: ClassVar[tuple[str, ...]] = LOSH_CLUSTERS
     title: ClassVar[str] = "LOSH"
+
+    def _details(self) -> list[str]:
+        s, approximate = self.settings, "the chi-square approximation of Ord and Getis"
+        if s["inference"] == "permutation" or not s["areas_tested"]:
+            return super()._details()
+        lines = [line for line in super()._details() if not line.startswith("Smallest p")]
+        return [*lines, f"p is {approximate}; it is too small where the values are skewed."]
 
 
 def local_losh(
@@ -56,6 +63,7 @@ def local_losh(
     alternative: Alternative = "two-sided",
     adjust: Adjust = "fdr_bh",
     alpha: float = 0.05,
+    p_mid: bool = False,
     rng: RNG = 0,
 ) -> LocalLoshResult:
     """Local spatial heteroscedasticity: around which areas do values vary more, or less, than elsewhere?
@@ -74,6 +82,8 @@ def local_losh(
         this takes longer than the other local statistics: n times the number of maps.
     alternative : {"two-sided", "greater", "less"}
         ``greater``: the neighbourhood varies more.
+    p_mid : bool
+        Also give ``p_mid``, with half of the probability of a tie. No class goes by it.
 
     Returns
     -------
@@ -117,7 +127,9 @@ def local_losh(
     linked = _linked(case)
     reason = case.reason or ("no neighbours" if not len(linked.ids) else why_not(linked.values))
     options = Options(permutations, max_permutations, alternative, adjust, alpha, read_seed(rng))
-    settings = describe(subject, case, graph, **options._asdict(), power=float(power), inference=inference)
+    settings = describe(
+        subject, case, graph, **options._asdict(), power=float(power), inference=inference, p_mid=p_mid
+    )
     table = blank_table(subject, graph)
     if not reason:
         reason = _fill(linked, power, inference, options, settings, table)
@@ -167,6 +179,8 @@ def _fill(
     pointing = np.where(more, tail_of(test) > 0, tail_of(test) < 0) & (found.statistic != 1)
     z_score = (found.statistic - 1) / np.sqrt(found.variance)
     fill(table, case, found.statistic, z_score, test.p_value, test)
+    if settings["p_mid"]:
+        write_mid_p(table, case, test, options.alternative)
     kinds = np.where(more, *LOSH_CLUSTERS)
     classify(table, case, options, settings, test, kinds=kinds, pointing=pointing, reachable=reachable)
     return ""

@@ -9,6 +9,7 @@ import numpy as np
 
 from safemap._typing import RNG, Adjust, Alternative, AreasLike
 from safemap.analysis._alignment import Case, Subject, describe, prepare, read_seed, read_subject, why_not
+from safemap.analysis._further import FurtherLocalResult, write_mid_p
 from safemap.analysis._global import Figures, GlobalOptions, whole_map
 from safemap.analysis._inference import (
     Options,
@@ -19,7 +20,7 @@ from safemap.analysis._inference import (
     fill,
     tail_of,
 )
-from safemap.analysis.autocorrelation_results import GlobalResult, LocalResult
+from safemap.analysis.autocorrelation_results import GlobalResult
 from safemap.errors import ConfigError, InputError
 from safemap.geo.graph import as_area_graph
 from safemap.stats.join_counts import Sampling
@@ -56,7 +57,7 @@ class GlobalJoinCountsResult(GlobalResult):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LocalJoinCountsResult(LocalResult):
+class LocalJoinCountsResult(FurtherLocalResult):
     """Local join counts by area; see :func:`safemap.local_join_counts`."""
 
     kind: ClassVar[str] = "local_join_counts"
@@ -150,6 +151,7 @@ def local_join_counts(
     alternative: Alternative = "greater",
     adjust: Adjust = "fdr_bh",
     alpha: float = 0.05,
+    p_mid: bool = False,
     rng: RNG = 0,
 ) -> LocalJoinCountsResult:
     """Local join counts: which areas that have something have neighbours that have it too?
@@ -170,6 +172,8 @@ def local_join_counts(
         Only where neighbours count differently; else p is exact.
     alternative : {"greater", "two-sided", "less"}
         ``greater``: more neighbours count than chance would make them.
+    p_mid : bool
+        Also give ``p_mid``, with half of the probability of a tie. No class goes by it.
 
     Returns
     -------
@@ -213,7 +217,7 @@ def local_join_counts(
     asked, counting = sides.focal[at], sides.around[at]
     reason = case.reason or ("" if counting is asked else why_not(counting))
     options = Options(permutations, max_permutations, alternative, adjust, alpha, read_seed(rng))
-    settings = describe(subject, case, graph, **options._asdict(), relation=relation)
+    settings = describe(subject, case, graph, **options._asdict(), p_mid=p_mid, relation=relation)
     table = blank_table(subject, graph)
     if not reason:
         _fill(case, _Sides(asked, counting), options, settings, table)
@@ -278,6 +282,8 @@ def _fill(case: Case, sides: _Sides, options: Options, settings: dict[str, Any],
     drawn = ~test.computed & ~np.isnan(test.p_value)
     reachable[drawn] = np.maximum(reachable[drawn], 1 / (options.max_permutations + 1))
     fill(table, case, found.joins, found.z_score, test.p_value, test)
+    if settings["p_mid"]:
+        write_mid_p(table, case, test, options.alternative)
     kinds = np.where(more, *JOIN_CLUSTERS)
     classify(table, case, options, settings, test, kinds=kinds, pointing=pointing, reachable=reachable)
     table.loc[case.ids[~found.of_kind], "cluster"] = NOT_OF_KIND

@@ -9,6 +9,7 @@ import numpy as np
 
 from safemap._typing import RNG, Adjust, Alternative, AreasLike
 from safemap.analysis._alignment import Case, describe, prepare, read_seed, why_not
+from safemap.analysis._further import FurtherLocalResult, write_mid_p
 from safemap.analysis._global import Figures, GlobalOptions, whole_map
 from safemap.analysis._inference import (
     Options,
@@ -20,7 +21,7 @@ from safemap.analysis._inference import (
     tail_of,
 )
 from safemap.analysis.association import _two
-from safemap.analysis.autocorrelation_results import MORAN_CLUSTERS, GlobalResult, LocalResult
+from safemap.analysis.autocorrelation_results import GlobalResult
 from safemap.geo.graph import as_area_graph
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from safemap.geo.graph import AreaGraph
+
+LEE_CLUSTERS = ("both high", "both low", "first high", "second high")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -43,15 +46,16 @@ class GlobalLeeResult(GlobalResult):
         r = f"their correlation of {self.settings['correlation']:.2f} alone"
         if more is None:
             return f"The places of {x} and {y} add nothing to what {r} would give."
-        return f"Around an area {x} and {y} go together {'more' if more else 'less'} than {r} would give."
+        so = "both are high, or both low," if more else "one is high where the other is low"
+        return f"Of {x} and {y} around an area {so} more than {r} would give."
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LocalLeeResult(LocalResult):
+class LocalLeeResult(FurtherLocalResult):
     """Local Lee by area; see :func:`safemap.local_lee`."""
 
     kind: ClassVar[str] = "local_lee"
-    findings: ClassVar[tuple[str, ...]] = MORAN_CLUSTERS
+    findings: ClassVar[tuple[str, ...]] = LEE_CLUSTERS
     title: ClassVar[str] = "local Lee"
 
 
@@ -139,6 +143,7 @@ def local_lee(
     alternative: Alternative = "two-sided",
     adjust: Adjust = "fdr_bh",
     alpha: float = 0.05,
+    p_mid: bool = False,
     rng: RNG = 0,
 ) -> LocalLeeResult:
     """Local Lee: around which areas are two variables high together, low together, or opposed?
@@ -151,13 +156,16 @@ def local_lee(
         As in :func:`safemap.global_lee`.
     alternative : {"two-sided", "greater", "less"}
         ``greater``: the neighbourhood means go together.
+    p_mid : bool
+        Also give ``p_mid``, with half of the probability of a tie. No class goes by it.
 
     Returns
     -------
     LocalLeeResult
         ``frame`` as :func:`safemap.local_moran` gives; ``value`` is `x`, ``statistic`` the product of the
-        standardised neighbourhood means; there is no ``z_score`` (the product is far from normal). The first
-        half of ``cluster`` is the neighbourhood mean of x, the second that of y.
+        standardised neighbourhood means; there is no ``z_score`` (the product is far from normal).
+        ``cluster`` speaks of these means: both high, both low, first high (x high, y low) or second high,
+        where ``p_adjusted <= alpha``.
 
     Notes
     -----
@@ -174,7 +182,7 @@ def local_lee(
     >>> from safemap.datasets import columbus
     >>> areas = columbus()
     >>> local_lee(areas, "CRIME", "INC", graph=build_graph(areas, tolerance=0)).counts
-    {'not significant': 47, 'high-low': 1, 'low-high': 1}
+    {'not significant': 47, 'first high': 1, 'second high': 1}
     """
     check_options(permutations, max_permutations, alternative, adjust, alpha)
     subject, first = _two(areas, x, y)
@@ -184,7 +192,9 @@ def local_lee(
     own = first[subject.frame.index.get_indexer(case.ids)]
     reason = case.reason or why_not(own)
     options = Options(permutations, max_permutations, alternative, adjust, alpha, read_seed(rng))
-    settings = describe(subject, case, graph, **options._asdict(), include_self=bool(include_self))
+    settings = describe(
+        subject, case, graph, **options._asdict(), p_mid=p_mid, include_self=bool(include_self)
+    )
     table = blank_table(subject, graph)
     table["value"] = np.where(np.isnan(subject.values), np.nan, first)
     if not reason:
@@ -217,12 +227,14 @@ def _fill(
         rng=options.rng,
     )
     around = [weights @ (values - values.mean()) for values in (own, case.values)]
-    sides = [np.where(mean > 0, "high", "low").astype(object) for mean in around]
+    high = [mean > 0 for mean in around]
     upper = found.statistic > found.expected
     # together in the upper tail, opposed in the lower; anything else is no class of its own
     pointing = np.where(upper, tail_of(test) > 0, tail_of(test) < 0) & (upper == (found.statistic > 0))
     fill(table, case, found.statistic, found.z_score, test.p_value, test)
-    kinds = np.array(sides[0] + "-" + sides[1], dtype=object)
+    if settings["p_mid"]:
+        write_mid_p(table, case, test, options.alternative)
+    kinds = np.select([high[0] & high[1], ~high[0] & ~high[1], high[0]], LEE_CLUSTERS[:3], LEE_CLUSTERS[3])
     classify(table, case, options, settings, test, kinds=kinds, pointing=pointing & (found.statistic != 0))
 
 

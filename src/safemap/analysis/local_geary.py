@@ -9,6 +9,7 @@ import numpy as np
 
 from safemap._typing import RNG, Adjust, Alternative, AreasLike
 from safemap.analysis._alignment import Case, Subject, describe, prepare, read_seed, read_subject, why_not
+from safemap.analysis._further import FurtherLocalResult, write_mid_p
 from safemap.analysis._inference import (
     Options,
     assembled,
@@ -18,7 +19,6 @@ from safemap.analysis._inference import (
     fill,
     tail_of,
 )
-from safemap.analysis.autocorrelation_results import LocalResult
 from safemap.errors import InputError
 from safemap.geo.graph import as_area_graph
 
@@ -26,17 +26,25 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-#: Classes of a finding; the first three in one variable, the fourth in several.
-GEARY_CLUSTERS = ("high-high", "low-low", "other positive", "positive", "negative")
+#: Classes of a finding, in one column and in several.
+GEARY_CLUSTERS = ("high-high", "low-low", "other positive", "negative")
+MULTIVARIATE_CLUSTERS = ("positive", "negative")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LocalGearyResult(LocalResult):
+class LocalGearyResult(FurtherLocalResult):
     """Local Geary by area; see :func:`safemap.local_geary`."""
 
     kind: ClassVar[str] = "local_geary"
     findings: ClassVar[tuple[str, ...]] = GEARY_CLUSTERS
     title: ClassVar[str] = "local Geary"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class MultivariateLocalGearyResult(LocalGearyResult):
+    """Local Geary of several columns by area; see :func:`safemap.local_geary`."""
+
+    findings: ClassVar[tuple[str, ...]] = MULTIVARIATE_CLUSTERS
 
 
 def local_geary(
@@ -50,6 +58,7 @@ def local_geary(
     alternative: Alternative = "two-sided",
     adjust: Adjust = "fdr_bh",
     alpha: float = 0.05,
+    p_mid: bool = False,
     rng: RNG = 0,
 ) -> LocalGearyResult:
     """Local Geary: which areas differ less, or more, from their neighbours than chance would make them?
@@ -75,6 +84,8 @@ def local_geary(
         How the p-values are adjusted for the number of areas tested.
     alpha : float
         Level the adjusted p is compared with.
+    p_mid : bool
+        Also give ``p_mid``, with half of the probability of a tie. No class goes by it.
     rng : int, numpy.random.Generator or None
         A number repeats; None draws fresh entropy; the number used is in ``settings["rng"]``.
 
@@ -127,11 +138,12 @@ def local_geary(
     own = values[subject.frame.index.get_indexer(case.ids)]
     reason = case.reason or next(filter(None, map(why_not, own.T)), "")
     options = Options(permutations, max_permutations, alternative, adjust, alpha, read_seed(rng))
-    settings = describe(subject, case, graph, **options._asdict(), variance="n")
+    settings = describe(subject, case, graph, **options._asdict(), p_mid=p_mid, variance="n")
     table = blank_table(subject, graph)
     if not reason:
         _fill(case, own, options, settings, table)
-    return LocalGearyResult(assembled(subject, table, reason), settings, subject.audit)
+    kind = MultivariateLocalGearyResult if len(columns) > 1 else LocalGearyResult
+    return kind(assembled(subject, table, reason), settings, subject.audit)
 
 
 def _read(
@@ -185,6 +197,8 @@ def _fill(
     alike = found.statistic < found.expected
     pointing = np.where(alike, tail_of(test) < 0, tail_of(test) > 0) & (found.statistic != found.expected)
     fill(table, case, found.statistic, found.z_score, test.p_value, test)
+    if settings["p_mid"]:
+        write_mid_p(table, case, test, options.alternative, flip=np.ones(len(alike), dtype=bool))
     classify(table, case, options, settings, test, kinds=_kinds(own, weights, alike), pointing=pointing)
 
 

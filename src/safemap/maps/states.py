@@ -66,6 +66,7 @@ STATES: dict[str, State] = {
             always=False,
         ),
         State("too_few_events", _PAPER, 8, 0, (("circle", 4, 4, 2.2, "none", _INK),), always=False),
+        State("not_of_the_kind", _PAPER, 12, 0, (("line", 4, 6, 8, 6, _LINE, 1),), always=False),
     )
 }
 
@@ -91,4 +92,5 @@ STATE_OF_CLUSTER: dict[str, str] = {
     "no variation": "no_variation",
     "too few areas": "too_few_areas",
     "too few events": "too_few_events",
+    "not of the kind": "not_of_the_kind",
 }
