@@ -97,6 +97,15 @@ _WHERE = {
     # pictures and files out
     "explore": "safemap.maps",
     "save_map": "safemap.maps",
+    "static_map": "safemap.maps.figures.choropleth",
+    "small_multiples": "safemap.maps.figures.multiples",
+    "moran_scatter": "safemap.maps.figures.moran_scatter",
+    "hour_weekday_table": "safemap.maps.figures.heat_table",
+    "monthly_trend": "safemap.maps.figures.trend",
+    "lorenz_curve": "safemap.maps.figures.lorenz",
+    "interval_plot": "safemap.maps.figures.interval_plot",
+    "funnel_plot": "safemap.maps.figures.funnel",
+    "StaticFigure": "safemap.maps.figures.figure",
     "write_surface": "safemap.output.surface",
     # whole assessments
     "load_assessment": "safemap.job",
@@ -180,6 +189,15 @@ if TYPE_CHECKING:
     from safemap.intake.xlsform import Codebook, read_xlsform
     from safemap.job import load_assessment, run_assessment
     from safemap.maps import explore, save_map
+    from safemap.maps.figures.choropleth import static_map
+    from safemap.maps.figures.figure import StaticFigure
+    from safemap.maps.figures.funnel import funnel_plot
+    from safemap.maps.figures.heat_table import hour_weekday_table
+    from safemap.maps.figures.interval_plot import interval_plot
+    from safemap.maps.figures.lorenz import lorenz_curve
+    from safemap.maps.figures.moran_scatter import moran_scatter
+    from safemap.maps.figures.multiples import small_multiples
+    from safemap.maps.figures.trend import monthly_trend
     from safemap.offences.crosswalk import CrosswalkResult, crosswalk
     from safemap.offences.iccs import iccs_codes
     from safemap.offences.principal import principal_offence

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     import folium
     import numpy as np
     import pandas as pd
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from safemap.audit import Audit
+    from safemap.maps.figures.figure import StaticFigure
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -52,6 +55,12 @@ class Result:
         from safemap.maps import explore
 
         return explore(self, **options)
+
+    def plot(self, path: str | PathLike[str] | None = None, **options: Any) -> StaticFigure:
+        """A printed map of this result; options as :func:`safemap.static_map`."""
+        from safemap.maps import static_map
+
+        return static_map(self, path, **options)
 
     def _headline(self) -> str:
         return f"{type(self).__name__}: {len(self.frame):,} rows"
