@@ -9,16 +9,29 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from safemap.geo.borders import border_within
+from safemap.geo.shared import Vertices, common, edge_numbers, read_edges, read_vertices
+
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
+    from scipy.sparse import csr_array
 
 Contiguity = Literal["queen", "rook"]
 Pairs = tuple["NDArray[np.int64]", "NDArray[np.int64]"]
 
+#: Metres of distance, and of length, that stand for none: a corner of any angle is shorter than the second.
+_NO_DISTANCE, _NO_LENGTH = 1e-9, 1e-6
+
 
 def touching_pairs(geometry: NDArray[Any], rule: Contiguity, tolerance: float) -> tuple[Pairs, Pairs]:
-    """Pairs of neighbours, and those among them that share no vertex.
+    """Pairs of neighbours, and those among them that share no vertex; see :func:`touching_links`."""
+    links, near = touching_links(geometry, rule, tolerance)
+    return pairs_of(links), near
+
+
+def touching_links(geometry: NDArray[Any], rule: Contiguity, tolerance: float) -> tuple[csr_array, Pairs]:
+    """Links between neighbours, and the pairs among them that share no vertex.
 
     Parameters
     ----------
@@ -28,13 +41,39 @@ def touching_pairs(geometry: NDArray[Any], rule: Contiguity, tolerance: float) -
         ``queen``: at most `tolerance` apart. ``rook``: a common border longer than `tolerance`.
     tolerance : float
         Metres.
+
+    Returns
+    -------
+    links : scipy.sparse.csr_array
+        1.0 for each link, both ways, sorted.
+    near : pairs
     """
-    shared = _shared_vertices(geometry)
+    n = len(geometry)
+    vertices = read_vertices(geometry)
+    shared = common(vertices.area, vertices.number, n)
     near = _within_tolerance(geometry, tolerance, known=shared)
-    pairs = union(shared, near)
     if rule == "rook":
-        pairs = _with_common_border(geometry, pairs, tolerance)
-    return pairs, _intersect(near, pairs)
+        return _with_common_border(geometry, vertices, shared, near, tolerance)
+    links = shared.astype(float)
+    links.data[:] = 1.0
+    return (symmetric_links(near, n) + links if len(near[0]) else links), near
+
+
+def symmetric_links(pairs: Pairs, n: int) -> csr_array:
+    """1.0 for each pair, both ways, sorted."""
+    from scipy.sparse import coo_array
+
+    rows, columns = np.concatenate(pairs), np.concatenate(pairs[::-1])
+    links = coo_array((np.ones(len(rows)), (rows, columns)), shape=(n, n)).tocsr()
+    links.sort_indices()
+    return links
+
+
+def pairs_of(links: csr_array) -> Pairs:
+    """Each link of a symmetric matrix once, sorted."""
+    row = np.repeat(np.arange(links.shape[0]), np.diff(links.indptr))
+    once = row < links.indices
+    return row[once], links.indices[once].astype(np.int64)
 
 
 def describe_near(geometry: NDArray[Any], ids: pd.Index, pairs: Pairs) -> pd.DataFrame:
@@ -61,117 +100,110 @@ def union(one: Pairs, other: Pairs) -> Pairs:
     return pairs[:, 0], pairs[:, 1]
 
 
-def _shared_vertices(geometry: NDArray[Any]) -> Pairs:
-    """Pairs (i < j) of areas that have an equal vertex: sort all, pair up the owners of equal ones."""
-    import shapely
-
-    xy, owner = shapely.get_coordinates(geometry, return_index=True)
-    if not len(xy):
-        return _no_pairs()
-    order = np.lexsort((owner, xy[:, 1], xy[:, 0]))
-    xy, owner = xy[order], owner[order]
-    equal = (xy[1:] == xy[:-1]).all(axis=1)
-    run = np.concatenate([[0], np.cumsum(~equal)])
-    # one row per (vertex, area): the ring's closing vertex would pair an area with itself
-    keep = np.concatenate([[True], ~(equal & (owner[1:] == owner[:-1]))])
-    return _pairs_within_runs(run[keep], owner[keep], len(geometry))
-
-
-def _pairs_within_runs(run: NDArray[np.int64], owner: NDArray[np.int64], n: int) -> Pairs:
-    """All pairs of owners within each run; `run` is sorted and owners are sorted and unique within a run."""
-    found = [np.empty(0, dtype=np.int64)]
-    step = 1
-    while True:  # owner s places further on in the same run; as many rounds as the busiest vertex has areas
-        same = run[step:] == run[:-step]
-        if not same.any():
-            break
-        found.append(np.unique(owner[:-step][same].astype(np.int64) * n + owner[step:][same]))
-        step += 1
-    code = np.unique(np.concatenate(found))
-    return code // max(n, 1), code % max(n, 1)
-
-
-def _within_tolerance(geometry: NDArray[Any], tolerance: float, *, known: Pairs) -> Pairs:
+def _within_tolerance(geometry: NDArray[Any], tolerance: float, *, known: csr_array) -> Pairs:
     """Pairs at most `tolerance` apart that are not `known`: boxes first, exact distance for what is left."""
     import shapely
 
-    bounds = shapely.bounds(geometry)
+    i, j = near_boxes(shapely.bounds(geometry), tolerance)
+    if 2 * len(i) == known.nnz:  # areas with a common vertex have boxes that meet: there are no others
+        return _no_pairs()
+    i, j = _unknown((i, j), known)
+    shapely.prepare(geometry[np.unique(i)])
+    close = shapely.dwithin(geometry[i], geometry[j], tolerance)
+    i, j = i[close], j[close]
+    order = np.lexsort((j, i))
+    return i[order], j[order]
+
+
+def _unknown(pairs: Pairs, known: csr_array) -> Pairs:
+    """Those of `pairs` that are not links."""
+    n = known.shape[0]
+    row = np.repeat(np.arange(n), np.diff(known.indptr))
+    links = row * n + known.indices  # ascending
+    codes = pairs[0] * n + pairs[1]
+    at = np.searchsorted(links, codes)
+    new = np.append(links, -1)[at] != codes
+    return pairs[0][new], pairs[1][new]
+
+
+def near_boxes(bounds: NDArray[np.float64], tolerance: float) -> Pairs:
+    """Pairs of boxes (left, bottom, right, top) that are within the tolerance along both axes."""
+    import shapely
+
     filled = np.flatnonzero(~np.isnan(bounds[:, 0]))
     if not len(filled):
         return _no_pairs()
-    grown = shapely.box(*(bounds[filled] + np.array([-1, -1, 1, 1]) * tolerance).T)
-    left, right = shapely.STRtree(geometry).query(grown)
-    left = filled[left]
-    once = left < right
-    i, j = _difference((left[once], right[once]), known, len(geometry))
-    shapely.prepare(geometry[np.unique(i)])
-    close = shapely.dwithin(geometry[i], geometry[j], tolerance)
-    return i[close], j[close]
+    box = bounds[filled]
+    found = _pairs_by_cell(box, tolerance)
+    if found is None:  # boxes of very different sizes
+        corners = np.stack([box[:, :2], box[:, 2:]], axis=1)
+        grown = shapely.linestrings(corners + np.array([[-tolerance], [tolerance]]))
+        left, right = shapely.STRtree(shapely.linestrings(corners)).query(grown)
+        once = left < right
+        found = left[once], right[once]
+    return filled[found[0]], filled[found[1]]
 
 
-def _with_common_border(geometry: NDArray[Any], pairs: Pairs, tolerance: float) -> Pairs:
-    """Of `pairs`, those that share a border longer than the tolerance."""
-    i, j = pairs
-    sure = _shared_edge_length(geometry, pairs) > tolerance
-    open_cases = np.flatnonzero(~sure)
-    border = _near_border(geometry, i[open_cases], j[open_cases], tolerance)
-    sure[open_cases] = border > 3 * max(tolerance, 1e-9)
-    return i[sure], j[sure]
+def _pairs_by_cell(box: NDArray[np.float64], tolerance: float) -> Pairs | None:
+    """The same for boxes of much the same size; None where there would be too many to look at.
+
+    In cells as large as the largest box, the lower left corners of two boxes that meet lie in the same cell
+    or in two that touch. Each pair is looked at from the first of the two in the order of the cells.
+    """
+    n = len(box)
+    cell = np.maximum((box[:, 2:] - box[:, :2]).max(axis=0) + 2 * tolerance, 1e-9)
+    place = np.floor((box[:, :2] - box[:, :2].min(axis=0)) / cell)
+    columns = int(place[:, 0].max()) + 3
+    if place[:, 1].max() * columns > 8 * n + 64:
+        return None
+    code = (place[:, 1] * columns + place[:, 0] + 1).astype(np.int64)
+    order = np.argsort(code, kind="stable")
+    box, code = box[order], code[order]
+    first = np.searchsorted(code, np.arange(code[-1] + 2 * columns + 3))
+    # the rest of the own cell and the cell to the right; then the three cells above
+    ranges = (
+        (np.arange(1, n + 1), first[code + 2]),
+        (first[code + columns - 1], first[code + columns + 2]),
+    )
+    if sum(int((end - begin).sum()) for begin, end in ranges) > 40 * n + 64:
+        return None
+    found = [_no_pairs()]
+    columns_of = np.ascontiguousarray(box.T)
+    for begin, end in ranges:
+        count = end - begin
+        i = np.repeat(np.arange(n), count)
+        j = np.arange(len(i)) + np.repeat(begin - (np.cumsum(count) - count), count)
+        for low, high in ((0, 2), (1, 3)):
+            meet = columns_of[low][j] <= columns_of[high][i] + tolerance
+            meet &= columns_of[high][j] >= columns_of[low][i] - tolerance
+            i, j = i[meet], j[meet]
+        found.append((order[i], order[j]))
+    one, other = (np.concatenate(part) for part in zip(*found, strict=True))
+    return np.minimum(one, other), np.maximum(one, other)
 
 
-def _shared_edge_length(geometry: NDArray[Any], pairs: Pairs) -> NDArray[np.float64]:
-    """Metres of outline that the two areas of each pair draw through the same two vertices."""
+def _with_common_border(
+    geometry: NDArray[Any], vertices: Vertices, shared: csr_array, near: Pairs, tolerance: float
+) -> tuple[csr_array, Pairs]:
+    """Links between areas with a common border longer than the tolerance, and those of `near` among them.
+
+    Edges with the same two ends are the fast path; where they are not enough, the length of outline near the
+    other area decides.
+    """
     n = len(geometry)
-    ends, owner = _edges(geometry)
-    order = np.lexsort((owner, *ends.T))
-    ends, owner = ends[order], owner[order]
-    twin = np.flatnonzero((ends[1:] == ends[:-1]).all(axis=1) & (owner[1:] != owner[:-1]))
-    codes, which = np.unique(owner[twin] * n + owner[twin + 1], return_inverse=True)
-    metres = np.hypot(ends[twin, 2] - ends[twin, 0], ends[twin, 3] - ends[twin, 1])
-    lengths = np.append(np.bincount(which, weights=metres, minlength=len(codes)), 0.0)
-    at = np.searchsorted(codes, pairs[0] * n + pairs[1])
-    found = np.append(codes, -1)[at] == pairs[0] * n + pairs[1]
-    return np.where(found, lengths[at], 0.0)
-
-
-def _edges(geometry: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Every edge as (x1, y1, x2, y2) with the smaller end first, and the area it belongs to."""
-    import shapely
-
-    parts, area = shapely.get_parts(geometry, return_index=True)
-    rings, part = shapely.get_rings(parts, return_index=True)
-    xy, ring = shapely.get_coordinates(rings, return_index=True)
-    inside = ring[1:] == ring[:-1]
-    a, b = xy[:-1][inside], xy[1:][inside]
-    turned = (a[:, 0] > b[:, 0]) | ((a[:, 0] == b[:, 0]) & (a[:, 1] > b[:, 1]))
-    ends = np.where(turned[:, None], np.hstack([b, a]), np.hstack([a, b]))
-    return ends, area[part[ring[:-1][inside]]]
-
-
-def _near_border(
-    geometry: NDArray[Any], i: NDArray[np.int64], j: NDArray[np.int64], tolerance: float
-) -> NDArray[np.float64]:
-    """Metres of outline of one area within the tolerance of the other, the longer of the two ways round."""
-    import shapely
-
-    grown = shapely.buffer(geometry, tolerance)
-    outline = shapely.boundary(geometry)
-    one_way = shapely.length(shapely.intersection(outline[i], grown[j]))
-    return np.fmax(one_way, shapely.length(shapely.intersection(outline[j], grown[i])))
+    edges = read_edges(geometry, vertices)
+    metres = np.hypot(*(vertices.xy[edges.end] - vertices.xy[edges.start]).T)
+    border = common(edges.area, edge_numbers(vertices, edges), n, metres)
+    border.data = (border.data > tolerance).astype(float)
+    border.eliminate_zeros()
+    i, j = _unknown(pairs_of(shared), border)
+    i, j = np.concatenate([i, near[0]]), np.concatenate([j, near[1]])
+    metres = border_within(geometry, vertices, edges, (i, j), max(tolerance, _NO_DISTANCE))
+    sure = metres > max(3 * tolerance, _NO_LENGTH)
+    links = symmetric_links((i[sure], j[sure]), n) + border if sure.any() else border
+    kept = sure[len(i) - len(near[0]) :]
+    return links, (near[0][kept], near[1][kept])
 
 
 def _no_pairs() -> Pairs:
     return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-
-
-def _difference(pairs: Pairs, without: Pairs, n: int) -> Pairs:
-    codes = np.setdiff1d(pairs[0] * n + pairs[1], without[0] * n + without[1])
-    return codes // n, codes % n
-
-
-def _intersect(one: Pairs, other: Pairs) -> Pairs:
-    if not len(one[0]):
-        return _no_pairs()
-    n = int(max(one[1].max(), other[1].max(initial=0))) + 1
-    codes = np.intersect1d(one[0] * n + one[1], other[0] * n + other[1])
-    return codes // n, codes % n

@@ -16,9 +16,9 @@ import numpy as np
 
 from safemap._typing import AreasLike, Isolates
 from safemap.errors import AlignmentError, ConfigError, InputError
-from safemap.geo.contiguity import Pairs, describe_near, touching_pairs
+from safemap.geo.contiguity import describe_near, touching_links
 from safemap.geo.foreign_graphs import links_of, read_links
-from safemap.geo.proximity import KERNELS, Kernel, Proximity, attach_one_way, near_links, settle_isolates
+from safemap.geo.proximity import KERNELS, Kernel, Proximity, attach_one_way, near_links
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -310,14 +310,14 @@ def build_graph(
         settings |= measure.settings()
         matrix = near_links(geometry, frame.index, measure)
         return _finished(matrix, geometry, frame.index, settings, order, weighted=rule in _WEIGHTED)
-    pairs, near = touching_pairs(geometry, rule, tolerance)
-    pairs, attached = settle_isolates(geometry, frame.index, pairs, isolates)
+    links, near = touching_links(geometry, rule, tolerance)
+    links, attached = attach_one_way(links, geometry, frame.index, isolates, both=True)
     settings["tolerance_m"] = float(tolerance)
     if len(attached):
         settings["attached"] = frame.index[attached].tolist()
     return AreaGraph(
         ids=frame.index,
-        adjacency=_within_steps(_symmetric(pairs, len(frame)), order, settings),
+        adjacency=_within_steps(links, order, settings),
         settings=settings,
         only_by_tolerance=describe_near(geometry, frame.index, near),
     )
@@ -466,12 +466,3 @@ def _check_same(have: pd.Index, want: pd.Index) -> None:
         only_graph=only_graph.tolist()[:100],
         only_areas=only_areas.tolist()[:100],
     )
-
-
-def _symmetric(pairs: Pairs, n: int) -> csr_array:
-    from scipy.sparse import coo_array
-
-    rows, columns = np.concatenate(pairs), np.concatenate(pairs[::-1])
-    csr = coo_array((np.ones(len(rows)), (rows, columns)), shape=(n, n)).tocsr()
-    csr.sort_indices()
-    return csr

@@ -174,6 +174,8 @@ def attach_one_way(
     from scipy.sparse import coo_array
 
     linked = np.flatnonzero(np.diff(links.indptr) > 0)
+    if isolates == "exclude" or len(linked) == len(geometry):
+        return links, np.empty(0, dtype=np.int64)
     nothing = (linked, linked)  # pairs that only say who is not alone
     pairs, attached = settle_isolates(geometry, ids, nothing, isolates)
     if not len(attached):
@@ -195,7 +197,7 @@ def settle_isolates(
     geometry: NDArray[Any], ids: pd.Index, pairs: Pairs, isolates: Isolates
 ) -> tuple[Pairs, NDArray[np.int64]]:
     """The pairs after the policy for areas without neighbours, and the rows that were attached."""
-    alone = np.setdiff1d(np.arange(len(geometry)), np.concatenate(pairs))
+    alone = np.flatnonzero(np.bincount(np.concatenate(pairs), minlength=len(geometry)) == 0)
     nothing = np.empty(0, dtype=np.int64)
     if isolates == "exclude" or not len(alone):
         return pairs, nothing
