@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -169,13 +170,7 @@ def _tests(f: Findings) -> list[str]:
         return [*sentences, say("not_tested", reason=", ".join(classes) or "no areas")]
     return [
         *sentences,
-        say(
-            "null",
-            alternative=s["alternative"],
-            permutations=f"{s['permutations']:,}",
-            max_permutations=f"{s['max_permutations']:,}",
-            rng=s["rng"],
-        ),
+        *null_sentences(s),
         say(
             "adjusted",
             alpha=f"{s['alpha']:g}",
@@ -185,8 +180,28 @@ def _tests(f: Findings) -> list[str]:
         ),
         *flag_sentences(f),
         *(say("classes", classes=_listed(f.classes(result))) for result in (f.lisa, f.hot)),
-        say("one_family"),
+        *([say("one_family")] if s["null"] != "constant-risk" else []),
     ]
+
+
+def null_sentences(s: Mapping[str, Any]) -> list[str]:
+    """What chance is taken to be, and where p comes from."""
+    slots = {
+        "alternative": s["alternative"],
+        "permutations": f"{s['permutations']:,}",
+        "max_permutations": f"{s['max_permutations']:,}",
+        "rng": s["rng"],
+        "by_risk": f"{s.get('constant_risk_decides', 0):,}",
+    }
+    if "like" in s:
+        convention = say("like", like=s["like"], convention=s["convention"])
+        return [convention, *([s["convention_level"]] if s["convention_level"] else [])]
+    if s["null"] == "constant-risk":
+        return [say("null_constant_risk" if s["computed"] else "null_constant_risk_drawn", **slots)]
+    sentences = [say("null_both" if s["null"] == "both" else "null", **slots)]
+    if s["computed"]:
+        sentences.append(say("exact_p", n=f"{s['computed']:,}", tested=f"{s['areas_tested']:,}"))
+    return sentences
 
 
 def flag_sentences(f: Findings) -> list[str]:
