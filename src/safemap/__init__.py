@@ -56,6 +56,10 @@ _WHERE = {
     "raster_sum_by_area": "safemap.analysis.zonal",
     "ZonalResult": "safemap.analysis.zonal",
     "area_rates": "safemap.analysis.rates",
+    "denominator_for": "safemap.analysis.denominators",
+    "rate_range": "safemap.analysis.denominators",
+    "compare_bases": "safemap.analysis.denominators",
+    "location_quotient": "safemap.analysis.location_quotient",
     "smooth_rates": "safemap.analysis.smoothing",
     "standardised_ratios": "safemap.analysis.smoothing",
     "standardised_rates": "safemap.analysis.standardisation",
@@ -149,6 +153,7 @@ if TYPE_CHECKING:
     from safemap.analysis.autocorrelation import global_moran, local_getis_ord, local_moran
     from safemap.analysis.change import ChangeResult, area_change
     from safemap.analysis.correlogram import correlogram
+    from safemap.analysis.denominators import compare_bases, denominator_for, rate_range
     from safemap.analysis.density import DensityResult, kernel_density
     from safemap.analysis.density_reading import bandwidth_sensitivity, density_classes
     from safemap.analysis.displacement import displacement_difference
@@ -161,6 +166,7 @@ if TYPE_CHECKING:
     from safemap.analysis.joining import JoinResult, join_areas
     from safemap.analysis.lee import global_lee, local_lee
     from safemap.analysis.local_geary import local_geary
+    from safemap.analysis.location_quotient import location_quotient
     from safemap.analysis.misassignment import misassignment_risk
     from safemap.analysis.perceived import perceived_places
     from safemap.analysis.power import detectable_risk

@@ -13,7 +13,7 @@ import numpy as np
 
 from safemap._typing import PoissonInterval
 from safemap.audit import Audit
-from safemap.errors import AlignmentError, ConfigError, InputError
+from safemap.errors import AlignmentError, ConfigError, InputError, StatisticsWarning
 from safemap.results import Result
 from safemap.settings import threshold
 from safemap.stats.rates import poisson_interval
@@ -65,6 +65,7 @@ def area_rates(
     *,
     population: str = "population",
     base: str = "residents",
+    iccs: str | None = None,
     period: Period | None = None,
     per: float = 100_000,
     confidence: float = 0.95,
@@ -84,7 +85,9 @@ def area_rates(
     population : str
         Column of the areas with the number of residents (or of another base).
     base : str
-        What `population` counts, for the unit: residents, dwellings, vehicles; see
+        What `population` counts, for the unit: residents, dwellings, vehicles.
+    iccs : str, optional
+        Code of the offence; a warning is given where its usual base is another, see
         :func:`safemap.denominator_for`.
     period : (start, end), optional
         First and last day of observation, both included. Events outside it are set aside in the audit
@@ -131,6 +134,8 @@ def area_rates(
     'events per 1,000 residents over the whole file'
     """
     check_base(per, confidence)
+    if iccs is not None:
+        _warn_of_base(iccs, base)
     span = None if period is None else read_period(period)
     counted = _count(joined, span)
     people = _read_population(counted.areas, population)
@@ -140,6 +145,7 @@ def area_rates(
     settings = {
         "population": population,
         "base": base,
+        **({} if iccs is None else {"iccs": iccs}),
         "per": per,
         "period": None if span is None else (span.start.date().isoformat(), span.end.date().isoformat()),
         "period_days": None if span is None else span.days,
@@ -156,6 +162,21 @@ def area_rates(
         frame = _without_unreliable(frame)
         settings["dropped"] = "rates of quality review"
     return RatesResult(frame=frame, settings=settings, audit=counted.audit)
+
+
+def _warn_of_base(iccs: str, base: str) -> None:
+    import warnings
+
+    from safemap.analysis.denominators import denominator_for
+
+    usual = denominator_for(iccs)
+    if usual != base:
+        warnings.warn(
+            f"The usual base of offence {iccs} is {usual}, not {base}: areas can look worse or better than "
+            "their risk. Divide by that base, or show both with compare_bases.",
+            StatisticsWarning,
+            stacklevel=3,
+        )
 
 
 class _Span(NamedTuple):
