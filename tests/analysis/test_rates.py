@@ -337,3 +337,46 @@ def test_standardised_ratios_to_expected_numbers_match_ids_not_positions() -> No
         sm.standardised_ratios(rates, expected=wanted.iloc[1:])
     with pytest.raises(sm.errors.InputError, match="negative"):
         sm.standardised_ratios(rates, expected=-wanted)
+
+
+def test_intervals_by_name_and_the_choice_is_recorded():
+    areas = _areas([2, 5, 10, 40])
+    exact = sm.area_rates(areas).frame
+    for interval, words in (("mid-p", "mid-p (Poisson)"), ("byar", "Byar (approximate)")):
+        rates = sm.area_rates(areas, interval=interval)
+        assert rates.settings["interval"] == words
+        assert (rates.frame["conf_low"] != exact["conf_low"]).all()
+        assert rates.frame["estimate"].tolist() == exact["estimate"].tolist()
+        ratios = sm.standardised_ratios(rates, interval=interval)
+        overall = rates.settings["overall_rate"]
+        assert ratios.frame["conf_high"].tolist() == pytest.approx(
+            (rates.frame["conf_high"] / overall).tolist()
+        )
+    with pytest.raises(sm.errors.ConfigError, match="exact, mid-p, byar"):
+        sm.area_rates(areas, interval="wald")
+
+
+def test_unreliable_rates_can_be_left_out():  # requirement D6
+    rates = sm.area_rates(_areas([2, 5, 10, 40]), drop_unreliable=True)
+    assert rates.frame["estimate"].isna().tolist() == [True, True, False, False]
+    assert rates.frame["events"].sum() == 57
+    assert rates.frame["note"].iloc[0] == "rate left out: fewer than 10 events"
+    assert rates.settings["overall_rate"] == sm.area_rates(_areas([2, 5, 10, 40])).settings["overall_rate"]
+
+
+def test_excess_adds_up_to_nothing_and_nothing_expected_is_no_ratio():
+    ratios = sm.standardised_ratios(_town_rates())
+    assert ratios.frame["excess"].sum() == pytest.approx(0, abs=1e-9)
+    none = sm.standardised_ratios(_town_rates(), expected=pd.Series(0.0, _town_rates().frame.index)).frame
+    assert none[["estimate", "excess"]].isna().all(axis=None)
+    assert set(none["note"]) == {"nothing expected: no ratio"}
+    assert set(none["quality"]) == {"suppress"}
+
+
+def test_local_empirical_bayes_by_the_convention_of_spdep_differs_and_is_recorded():
+    rates = _town_rates()
+    graph = sm.build_graph(rates.frame, "queen", tolerance=0)
+    one = sm.smooth_rates(rates, method="eb_local", graph=graph)
+    other = sm.smooth_rates(rates, method="eb_local", graph=graph, like="spdep")
+    assert (one.settings["like"], other.settings["like"]) == ("geoda", "spdep")
+    assert (one.frame["estimate"] != other.frame["estimate"]).any()
