@@ -36,11 +36,11 @@ _BY_P = f"{_DIRECTED}; classes by p, not adjusted"
 _RATIO = "the statistic is the share of the sum of all values"
 _HALF = (
     "This convention does not hold its level: on pure noise p is below alpha in twice the nominal share of "
-    "areas."
+    "areas, and in more where values are tied."
 )
 _SHAPE = (
     "This convention holds its level for nearly normal values only: where values are skewed or sparse, "
-    "p is below 0.01 several times too often."
+    "p is below 0.01 up to three times too often, and most maps of pure noise get a finding."
 )
 _NOT_ADJUSTED = (
     f"{_HALF} And p is not adjusted for the number of areas: some of the areas flagged are chance."
