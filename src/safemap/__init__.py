@@ -41,6 +41,7 @@ _WHERE = {
     "check_areas": "safemap.geo.boundaries",
     "build_graph": "safemap.geo.graph",
     "AreaGraph": "safemap.geo.graph",
+    "grid_graph": "safemap.geo.lattice",
     "edge_share": "safemap.geo.edges",
     "make_grid": "safemap.geo.grid",
     "join_areas": "safemap.analysis.joining",
@@ -53,6 +54,7 @@ _WHERE = {
     "AreaCrosswalk": "safemap.analysis.area_versions",
     "perceived_places": "safemap.analysis.perceived",
     # numbers
+    "watch_progress": "safemap.stats.running",
     "raster_sum_by_area": "safemap.analysis.zonal",
     "ZonalResult": "safemap.analysis.zonal",
     "area_rates": "safemap.analysis.rates",
@@ -184,6 +186,7 @@ if TYPE_CHECKING:
     from safemap.geo.edges import edge_share
     from safemap.geo.graph import AreaGraph, build_graph
     from safemap.geo.grid import make_grid
+    from safemap.geo.lattice import grid_graph
     from safemap.intake.areas import read_areas
     from safemap.intake.cleaning import clean_incidents
     from safemap.intake.counts import AreaCounts, read_area_counts
@@ -211,3 +214,4 @@ if TYPE_CHECKING:
     from safemap.output.surface import write_surface
     from safemap.results import Result
     from safemap.stats.publication import min_n_plan, publication_flag
+    from safemap.stats.running import watch_progress

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from safemap.geo.borders import border_within
+from safemap.geo.lattice import cells_near, find_lattice, lattice_links
 from safemap.geo.shared import Vertices, common, edge_numbers, read_edges, read_vertices
 
 if TYPE_CHECKING:
@@ -48,10 +49,32 @@ def touching_links(geometry: NDArray[Any], rule: Contiguity, tolerance: float) -
         1.0 for each link, both ways, sorted.
     near : pairs
     """
+    import shapely
+
+    bounds = shapely.bounds(geometry)
+    lattice = find_lattice(geometry, bounds, tolerance)
+    if lattice is None:
+        return _by_geometry(geometry, bounds, rule, tolerance)
+    n = len(geometry)
+    links = lattice_links(lattice, n, rule)
+    others = np.setdiff1d(np.arange(n), lattice.cells, assume_unique=True)
+    if not len(others):
+        return links, _no_pairs()
+    some = np.union1d(others, cells_near(lattice, bounds[others]))
+    part, near = _by_geometry(geometry[some], bounds[some], rule, tolerance)
+    i, j = pairs_of(part)
+    links = links + symmetric_links((some[i], some[j]), n)
+    links.data[:] = 1.0
+    return links, (some[near[0]], some[near[1]])
+
+
+def _by_geometry(
+    geometry: NDArray[Any], bounds: NDArray[np.float64], rule: Contiguity, tolerance: float
+) -> tuple[csr_array, Pairs]:
     n = len(geometry)
     vertices = read_vertices(geometry)
     shared = common(vertices.area, vertices.number, n)
-    near = _within_tolerance(geometry, tolerance, known=shared)
+    near = _within_tolerance(geometry, bounds, tolerance, known=shared)
     if rule == "rook":
         return _with_common_border(geometry, vertices, shared, near, tolerance)
     links = shared.astype(float)
@@ -100,11 +123,13 @@ def union(one: Pairs, other: Pairs) -> Pairs:
     return pairs[:, 0], pairs[:, 1]
 
 
-def _within_tolerance(geometry: NDArray[Any], tolerance: float, *, known: csr_array) -> Pairs:
+def _within_tolerance(
+    geometry: NDArray[Any], bounds: NDArray[np.float64], tolerance: float, *, known: csr_array
+) -> Pairs:
     """Pairs at most `tolerance` apart that are not `known`: boxes first, exact distance for what is left."""
     import shapely
 
-    i, j = near_boxes(shapely.bounds(geometry), tolerance)
+    i, j = near_boxes(bounds, tolerance)
     if 2 * len(i) == known.nnz:  # areas with a common vertex have boxes that meet: there are no others
         return _no_pairs()
     i, j = _unknown((i, j), known)
