@@ -93,15 +93,32 @@ def _edge_metres(geometry: NDArray[Any], tolerance: float) -> NDArray[np.float64
     metres = np.bincount(owner, weights=shapely.length(segments), minlength=len(geometry))
     one, other = touching_pairs(geometry, "queen", tolerance)[0]
     i, j = np.r_[one, other], np.r_[other, one]
+    rest = np.full(len(geometry), None, dtype=object)
+    alone, start = np.unique(owner, return_index=True)
+    rest[alone] = (
+        [shapely.multilinestrings(part) for part in np.split(segments, start[1:])] if len(alone) else []
+    )
+    cover = shapely.dwithin(rest[i], geometry[j], tolerance)
+    i, j = i[cover], j[cover]
     order = np.argsort(i, kind="stable")
     i, j = i[order], j[order]
-    grown = shapely.buffer(geometry, tolerance)
-    for area in np.intersect1d(i, owner):  # only where a neighbour may cover what is left
-        rest = shapely.multilinestrings(segments[slice(*np.searchsorted(owner, [area, area + 1]))])
-        near = grown[j[slice(*np.searchsorted(i, [area, area + 1]))]]
-        lengths = _piece_lengths(shapely.intersection(rest, shapely.union_all(near)))
+    near = _near_parts(rest[i], geometry, j, tolerance)
+    for area in np.unique(i):
+        pieces = near[slice(*np.searchsorted(i, [area, area + 1]))]
+        lengths = _piece_lengths(shapely.union_all(pieces))
         metres[area] -= lengths[lengths > 3 * max(tolerance, _ROUNDING)].sum()
     return metres
+
+
+def _near_parts(
+    lines: NDArray[Any], geometry: NDArray[Any], j: NDArray[np.int64], tolerance: float
+) -> NDArray[Any]:
+    """Of each of `lines` the part within the tolerance of the area numbered in `j`."""
+    import shapely
+
+    grown = np.full(len(geometry), None, dtype=object)
+    grown[np.unique(j)] = shapely.buffer(geometry[np.unique(j)], tolerance, quad_segs=4)
+    return shapely.intersection(lines, grown[j])
 
 
 def _unpaired_segments(geometry: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
