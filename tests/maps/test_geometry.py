@@ -116,3 +116,16 @@ def test_projected_areas_are_drawn_in_degrees() -> None:
     town = wavy_town(2)
     there = outline(town.to_crs(32642))
     assert np.allclose(there.bounds, outline(town).bounds, atol=1e-6)
+
+
+def test_borders_that_do_not_meet_are_counted_where_they_are_simplified() -> None:
+    edge = [(x / 500, 0.3 * np.sin(x / 9) / 50) for x in range(501)]
+    above = shapely.Polygon([*edge, (1, 1), (0, 1)])
+    below = shapely.Polygon([*edge, (1, -1), (0, -1)])
+    moved = shapely.Polygon([*[(x, y - 1e-4) for x, y in edge], (1, -1), (0, -1)])
+    for lower, faults in ((below, 0), (moved, 2)):
+        areas = gpd.GeoDataFrame(geometry=[above, lower], crs=4326)
+        assert outline(areas).unmatched == 0  # not simplified: drawn as they are
+        small = outline(areas, budget=1_500)
+        assert small.tolerance > 0
+        assert small.unmatched == faults

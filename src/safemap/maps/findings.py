@@ -31,12 +31,12 @@ def rate_finding(
     """Areas whose interval lies above, below or across the average; smoothed rates get their range."""
     if facts.mean is None or not facts.value.size:
         return Message("f_nothing", {"N": number(facts.areas)}, prefix=period)
-    mean = number(facts.mean, facts.decimals)
+    mean = _figure(facts.mean, facts.decimals)
     if smoothed:
         slots = {
             "n": number(facts.value.size),
-            "lo": number(float(facts.value.min()), facts.decimals),
-            "hi": number(float(facts.value.max()), facts.decimals),
+            "lo": _figure(float(facts.value.min()), facts.decimals),
+            "hi": _figure(float(facts.value.max()), facts.decimals),
             "m": mean,
         }
         return Message("f_smoothed_rates", slots, prefix=period)
@@ -51,6 +51,11 @@ def rate_finding(
     if place:
         return Message("f_rates_place", {**slots, "place": place_slot(place)}, prefix=period)
     return Message("f_rates", slots, prefix=period)
+
+
+def _figure(value: float, decimals: int) -> dict[str, Any]:
+    """A rate with at most three significant figures, as on the card."""
+    return number(value, 0 if abs(value) >= 100 else min(1, decimals) if abs(value) >= 10 else decimals)
 
 
 def place_slot(place: str | Mapping[str, str]) -> Any:

@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     from safemap.maps.periods import Shown
     from safemap.results import Result
 
-#: From this many areas on they are drawn on a canvas instead of as elements of the page.
-CANVAS_FROM = 1_500
+#: From this many areas on they are drawn on a canvas instead of as elements of the page. Up to here both take
+#: the same time; at 5,000 a canvas takes about half (benchmarks/maps.py).
+CANVAS_FROM = 2_000
 #: Parts of the page that can be switched off.
 CONTROLS = (
     "search",
@@ -196,6 +197,7 @@ def explore(
             "bounds": list(outlines.bounds),
             "unit": PRECISION,
             "tolerance": round(outlines.tolerance),
+            "unmatched": outlines.unmatched,
             "canvas": len(first) >= CANVAS_FROM,
         },
         "context": read_context(context, bounds=outlines.bounds, study=first, neighbours=neighbours),

@@ -89,7 +89,10 @@ def page_words(data: dict[str, Any]) -> dict[str, dict[str, Any]]:
     data : dict
         The data of the page, without words.
     """
-    named = "".join(asset(f"{name}.js") for name in SCRIPTS) + encode_data(data)
+    speaking = {
+        key: value for key, value in data.items() if key not in ("geometry", "context", "names", "names_in")
+    }
+    named = "".join(asset(f"{name}.js") for name in SCRIPTS) + encode_data(speaking)
     reasons = {f"r_{step[0]}" for audit in data["audits"] for step in audit["aside"]}
     keys = {k for k in words("en") if f'"{k}"' in named} | reasons | {"language_name", "zoom_in", "zoom_out"}
     return {code: {k: w for k, w in words(code).items() if k in keys} for code in LANGUAGES}

@@ -150,7 +150,7 @@
     S.fillCard(S.ui.card, i, true);
     S.ui.card.hidden = false;
     const spot = S.spots[i];
-    if (go) S.map.setView(spot, Math.max(S.map.getZoom(), Math.min(S.map.getMaxZoom(), 14)), {animate: false});
+    if (go) S.map.setView(spot, Math.max(S.map.getZoom(), Math.min(14, roomy(i))), {animate: false});
     if (S.phone.matches) {
       if (!go) S.map.panTo(spot, {animate: false});
       return;
@@ -158,6 +158,12 @@
     if (S.state.other) S.map.panInside(spot, {padding: [40, 60], animate: false});
     else clear(S.map.latLngToContainerPoint(spot), S.ui.card);
   };
+
+  // The zoom at which an area takes about a third of the map.
+  function roomy(i) {
+    const zoom = S.map.getBoundsZoom(L.latLngBounds(S.shapes[i].flat(2))) - 1.5;
+    return isFinite(zoom) ? Math.min(zoom, S.map.getMaxZoom()) : S.map.getZoom();
+  }
 
   // A card must not lie on the area it is about: move the map until the area is beside it.
   function clear(at, card) {

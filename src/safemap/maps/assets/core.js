@@ -36,6 +36,8 @@ window.safemap = window.safemap || {};
     const data = JSON.parse(document.getElementById("safemap-data").textContent);
     const unit = data.geometry.unit;
     S.data = data;
+    const asked = new URLSearchParams(location.hash.slice(1)).get("draw"); // to compare the two ways of drawing
+    if (asked === "svg" || asked === "canvas") data.geometry.canvas = asked === "canvas";
     S.size = data.names.length;
     S.path = function (flat) {
       const out = [];

@@ -138,6 +138,7 @@
     body.append(S.el("h3", "", S.t("cannot_say")), S.el("p", "", S.t(layer.base === "records" ? "cannot_say_text" : "cannot_say_answers")));
     if (S.data.geometry.tolerance) {
       body.append(S.el("p", "sm-note", S.t("simplified", {a: S.number(S.data.geometry.tolerance)})));
+      if (S.data.geometry.unmatched) body.append(S.el("p", "sm-note", S.t("unmatched", {n: S.number(S.data.geometry.unmatched)})));
     }
     body.append(S.el("p", "sm-note", S.t("keys")));
   };
