@@ -93,7 +93,7 @@ def funnel_plot(
     >>> areas = gpd.GeoDataFrame({"events": [12, 40, 150], "population": [900, 3000, 3200]}, crs=4326,
     ...                          geometry=[box(i / 100, 0, (i + 1) / 100, 0.01) for i in range(3)])
     >>> funnel_plot(area_rates(areas, per=1_000)).data["against"].tolist()
-    ['under', 'under', 'over']
+    ['within', 'under', 'over']
     """
     if rates.kind != "rates":
         raise InputError(f"funnel_plot draws what area_rates returns; got a result of kind {rates.kind}.")

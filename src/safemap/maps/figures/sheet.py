@@ -6,10 +6,10 @@ millimetres, with the extent of every line known before it is drawn.
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from safemap.errors import ConfigError
@@ -119,7 +119,6 @@ class Sheet:
         self.family = choose_family(font)
         self.greyscale = greyscale
         self.figure: Figure = Figure(figsize=(self.width / MM_PER_INCH, self.height / MM_PER_INCH))
-        self._widths: dict[tuple[str, str], float] = {}
 
     @property
     def inner(self) -> Box:
@@ -140,24 +139,23 @@ class Sheet:
 
     def width_of(self, text: str, role: RoleName) -> float:
         """Width of one line of text, in mm."""
-        found = self._widths.get((text, role))
-        if found is None:
-            clean = drawable(text)
-            check_letters([clean], self.family)
-            width, _, _ = _renderer().get_text_width_height_descent(clean, self.font(role), False)
-            found = self._widths[text, role] = width / _MEASURE_DPI * MM_PER_INCH
-        return found
+        clean = drawable(text)
+        check_letters([clean], self.family)
+        return _measure(clean, self.family, role, self.scale)
 
     def wrap(self, text: str, role: RoleName, width: float) -> list[str]:
         """`text` in lines that fit into `width` mm; a word that is too long for a line is broken."""
-        room = width * FILL
+        room, space = width * FILL, self.width_of("a a", role) - 2 * self.width_of("a", role)
         lines: list[str] = []
+        used = 0.0
         for word in text.split(" "):
-            joined = f"{lines[-1]} {word}" if lines else word
-            if lines and self.width_of(joined, role) <= room:
-                lines[-1] = joined
+            own = self.width_of(word, role)
+            if lines and used + space + own <= room:
+                lines[-1] = f"{lines[-1]} {word}"
+                used += space + own
             else:
                 lines += self._broken(word, role, room)
+                used = self.width_of(lines[-1], role)
         return lines or [""]
 
     def _broken(self, word: str, role: RoleName, room: float) -> list[str]:
@@ -370,18 +368,16 @@ def ink_on(fill: str) -> str:
     return max(("#14171A", "#FFFFFF"), key=lambda ink: contrast(fill, ink))
 
 
+@lru_cache(maxsize=50_000)
+def _measure(text: str, family: str, role: RoleName, scale: float) -> float:
+    """Width of a line in mm, with the font that will be used."""
+    font = properties(family, ROLES[role], scale=scale)
+    width, _, _ = _renderer().get_text_width_height_descent(text, font, False)
+    return float(width) / _MEASURE_DPI * MM_PER_INCH
+
+
+@cache
 def _renderer() -> Any:
     from matplotlib.backends.backend_agg import RendererAgg
 
-    global _MEASURING
-    if _MEASURING is None:
-        _MEASURING = RendererAgg(8, 8, _MEASURE_DPI)
-    return _MEASURING
-
-
-_MEASURING: Any = None
-
-
-def round_up(value: float, step: float) -> float:
-    """The smallest multiple of `step` that is not below `value`."""
-    return math.ceil(value / step - 1e-9) * step
+    return RendererAgg(8, 8, _MEASURE_DPI)
