@@ -116,7 +116,10 @@ def run_assessment(
     """
     config = assessment if isinstance(assessment, AssessmentConfig) else load_config(assessment)
     tell = progress or (lambda line: None)
-    findings = _compute(config, tell)
+    from safemap.stats.running import watch_progress
+
+    with watch_progress(tell):
+        findings = _compute(config, tell)
     if out is None:
         return AssessmentRun(findings, None)
 

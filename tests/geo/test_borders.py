@@ -109,3 +109,15 @@ def test_one_large_area_among_many_small_ones():
     pairs, near = touching_pairs(geometry, "queen", 0.0)
     assert set(pairs[1].tolist()) == {900}
     assert len(near[0]) == len(pairs[0]) == 60
+
+
+@pytest.mark.parametrize(
+    ("angle", "rook"), [(5, True), (10, True), (17, True), (24, True), (43, False), (80, False)]
+)
+def test_corners_that_part_slowly_are_borders(angle, rook):
+    # 1 / sin(angle) metres of an edge lie within a metre of the other
+    turn = np.radians(angle)
+    one = Polygon([(0, 0), (200, 0), (150, -80)])
+    other = Polygon([(0, 0), (98 * np.cos(turn), 98 * np.sin(turn)), (-30, 60)])
+    pairs, _ = touching_pairs(np.array([one, other]), "rook", 1.0)
+    assert (by_buffer(one, other, 1.0) > 3) == (len(pairs[0]) == 1) == rook

@@ -114,7 +114,10 @@ class Sides(NamedTuple):
     def mid_p(self, alternative: Alternative) -> NDArray[np.float64]:
         """The same with half of the probability of a tie: ``upper - (upper + lower - 1) / 2``."""
         upper, lower = (1 + self.upper - self.lower) / 2, (1 + self.lower - self.upper) / 2
-        return Sides(upper, lower).p_value(alternative)
+        # never below half of the p, as rounding would have it where that is very small
+        return Sides(np.maximum(upper, self.upper / 2), np.maximum(lower, self.lower / 2)).p_value(
+            alternative
+        )
 
 
 def with_constant_risk(

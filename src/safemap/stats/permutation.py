@@ -164,44 +164,12 @@ def conditional_test(
     return PermutationTest(p, tails, refined, known.exact)
 
 
-def p_from_tails(
-    tails: Tails, alternative: Alternative, *, flip: ArrayLike | None = None, mid: bool = False
-) -> Floats:
-    """The p-value that belongs to the counts of both tails; NaN where nothing was drawn.
-
-    Parameters
-    ----------
-    tails : Tails
-    alternative : {"two-sided", "greater", "less"}
-    flip : array_like of bool, optional
-        Areas for which upper and lower tail change places.
-    mid : bool
-        The mid-p: ties, among them the observed sum itself, count half. It is less cautious where values are
-        discrete and its size is alpha on average only, not at most alpha.
-
-    References
-    ----------
-    Lancaster, H. O. (1961). Significance tests in discrete distributions. Journal of the American Statistical
-    Association 56, 223-234. doi:10.1080/01621459.1961.10482105
-
-    Examples
-    --------
-    Of 99 draws 7 are larger than observed and 2 are equal to it:
-
-    >>> import numpy as np
-    >>> tails = Tails(np.array([9]), np.array([92]), np.array([99]), np.array([False]))
-    >>> p_from_tails(tails, "greater").round(3).tolist()
-    [0.1]
-    >>> p_from_tails(tails, "greater", mid=True).round(3).tolist()
-    [0.085]
-    """
+def p_from_tails(tails: Tails, alternative: Alternative, *, flip: ArrayLike | None = None) -> Floats:
+    """The p-value that belongs to the counts of both tails; NaN where nothing was drawn."""
     extra = np.where(tails.exact, 0, 1)
     with np.errstate(invalid="ignore", divide="ignore"):
         upper = (tails.at_least + extra) / (tails.draws + extra)
         lower = (tails.at_most + extra) / (tails.draws + extra)
-        if mid:  # never below half, whatever the rounding: ties are part of both tails
-            ties = upper + lower - 1
-            upper, lower = (np.maximum(tail - ties / 2, tail / 2) for tail in (upper, lower))
     if flip is not None:
         upper, lower = np.where(flip, lower, upper), np.where(flip, upper, lower)
     if alternative == "two-sided":
