@@ -27,6 +27,8 @@ from safemap.datasets import columbus
 from safemap.errors import AlignmentError, ConfigError, CRSError, InputError, StatisticsError
 from safemap.geo.graph import AreaGraph
 from safemap.stats.join_counts import join_counts
+from safemap.stats.lee import local_lee as moments_of_lee
+from safemap.stats.lee import with_self
 
 FEW = {"permutations": 199, "max_permutations": 199}
 
@@ -213,6 +215,31 @@ def test_planted_kind_is_clustered(town):
     assert two.settings["areas_tested"] == int((kind & np.roll(kind, 1, axis=1)).sum())
     beside = local_join_counts(both, "has", "also", graph=g, relation="bivariate")
     assert set(beside.frame.loc[beside.frame["value"] == 1, "p_value"].notna()) == {True}
+
+
+def test_an_area_that_has_both_is_neither_first_nor_second(town):
+    rng = np.random.default_rng(4)
+    has = town.assign(x=rng.random(400) < 0.5, y=rng.random(400) < 0.5)
+    f = local_join_counts(has, "x", "y", graph=build_graph(has), relation="bivariate").frame
+    np.testing.assert_array_equal(f["value"] == 1, has["x"] & ~has["y"])
+    near = build_graph(has).adjacency @ (has["y"] & ~has["x"]).to_numpy(dtype=float)
+    asked = f["p_value"].notna().to_numpy()
+    np.testing.assert_array_equal(f["statistic"].to_numpy()[asked], near[asked])
+
+
+def test_a_class_of_lee_needs_the_side_of_the_test(town):
+    """Opposed columns: expected products are negative, so "more than expected" need not be "together"."""
+    rng = np.random.default_rng(7)
+    x = rng.normal(size=400)
+    opposed = town.assign(x=x, y=-x + rng.normal(size=400) / 9)
+    g = build_graph(opposed)
+    f = local_lee(opposed, "x", "y", graph=g, adjust="none", alpha=0.9, **FEW).frame
+    expected = moments_of_lee(opposed["x"], opposed["y"], with_self(g.adjacency)).expected
+    together = f["cluster"].isin(["both high", "both low"])
+    assert (f.loc[together, "statistic"] > expected[together]).all()
+    other = f["cluster"].isin(["first high", "second high"])
+    assert other.sum() > 20
+    assert (f.loc[other, "statistic"] < expected[other]).all()
 
 
 # the global verbs

@@ -160,6 +160,12 @@ def test_correlogram_of_columbus(areas, links, spdep, measure, short):
     assert found[0].p_value == 0.01
     assert found[0].p_analytic < 1e-4
     assert np.sign([lag.z_score for lag in found]).tolist() == [1, 1, -1, -1]
+    alike = correlogram(
+        areas["CRIME"], higher_orders(links, 4), measure=measure, permutations=199, alternative="greater"
+    )
+    assert [lag.p_value < 0.05 for lag in alike] == [lag.p_analytic < 0.05 for lag in alike]
+    assert alike[0].p_value == 0.005
+    assert alike[3].p_value > 0.9
 
 
 # against esda
@@ -356,12 +362,35 @@ def test_groups_and_windows_count_every_row(monkeypatch):
         monkeypatch.setattr(engine, "_GROUP", 10**9)
         monkeypatch.setattr(engine, "_LEAF", 10**9)
         plain = combination_tails(what, links, sites, 20_000, np.random.SeedSequence(3))
-        monkeypatch.setattr(engine, "_GROUP", 16)
+        monkeypatch.setattr(engine, "_GROUP", 48)
         monkeypatch.setattr(engine, "_LEAF", 3)
         for one, other in zip(
             plain, combination_tails(what, links, sites, 20_000, np.random.SeedSequence(3)), strict=True
         ):
             np.testing.assert_array_equal(one, other)
+
+
+def test_arrangements_leave_the_area_itself_out():
+    """Few areas, many draws: the area's own draws are frequent, and its spare must stand in for them."""
+    rng = np.random.default_rng(6)
+    a = rng.random((9, 9)) + 0.1
+    np.fill_diagonal(a, 0)
+    a[:, 6:] = 0
+    x = rng.lognormal(size=9) + np.arange(9)
+    exact = local_geary_test(x, csr_array(a), **ALL)
+    drawn = local_geary_test(x, csr_array(a), permutations=6_000, max_permutations=1)
+    assert exact.tails.exact.all()
+    assert not drawn.tails.exact.any()
+    np.testing.assert_allclose(drawn.p_value, exact.p_value, atol=0.04)
+
+
+def test_only_small_p_are_drawn_again():
+    rng, links = np.random.default_rng(1), queen(8)
+    test = local_geary_test(rng.normal(size=64), links, permutations=999, max_permutations=4_999)
+    assert 0 < test.refined.sum() < 40
+    assert (test.tails.draws[test.refined] == 4_999).all()
+    assert (test.tails.draws[~test.refined] == 999).all()
+    assert (test.p_value[~test.refined] > 0.05).all()
 
 
 def test_a_plain_sum_is_the_engine_of_local_moran():
@@ -449,7 +478,8 @@ def test_affine_change_of_a_variable_changes_nothing(seed, scale, shift):
         local_lee_test(other, y, w, **few).p_value, local_lee_test(x, y, w, **few).p_value
     )
     np.testing.assert_allclose(losh(other, w).statistic, losh(x, w).statistic, rtol=1e-7)
-    np.testing.assert_allclose(losh(x, w * 3.0).statistic, losh(x, w).statistic)
+    for one, other in zip(losh(x, w * 3.0), losh(x, w), strict=True):
+        np.testing.assert_allclose(one, other)
 
 
 def test_order_of_areas_and_of_variables_changes_nothing():
