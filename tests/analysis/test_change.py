@@ -134,3 +134,8 @@ def test_population_and_length_of_both_periods(areas):
         area_change(areas, "a", "b", population="people", per=0)
     with pytest.raises(ConfigError, match="two entries"):
         area_change(areas, "a", "b", population=("people",))
+
+
+def test_two_areas_and_one_are_enough(areas):
+    assert len(area_change(areas.iloc[:1], "a", "b").frame) == 1
+    assert len(area_change(areas.iloc[:2], "a", "b").frame) == 2

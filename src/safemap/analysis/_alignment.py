@@ -142,7 +142,8 @@ def read_seed(rng: RNG) -> int:
     raise ConfigError(f"rng must be a whole number of 0 or more, a numpy Generator, or None; got {rng!r}.")
 
 
-def read_frame(areas: AreasLike) -> gpd.GeoDataFrame:
+def read_frame(areas: AreasLike, *, neighbourhood: bool = True) -> gpd.GeoDataFrame:
+    """The table of areas, once it can be tested; each for itself where `neighbourhood` is False."""
     import geopandas as gpd
 
     frame = areas.frame if isinstance(areas, Result) else areas
@@ -162,7 +163,7 @@ def read_frame(areas: AreasLike) -> gpd.GeoDataFrame:
     if not frame.index.is_unique:
         twice = frame.index[frame.index.duplicated()].unique()[:3].tolist()
         raise AlignmentError(f"Area ids (the index) must be unique; repeated, e.g. {twice}.")
-    if len(frame) < threshold("areas_min"):
+    if neighbourhood and len(frame) < threshold("areas_min"):
         raise StatisticsError(f"A statistic of neighbourhood needs at least 3 areas; got {len(frame)}.")
     return frame
 

@@ -130,7 +130,7 @@ def area_change(
     from safemap.stats.multiple_testing import adjust_p
 
     _check(method, adjust, alpha, confidence, per)
-    frame = read_frame(areas)
+    frame = read_frame(areas, neighbourhood=False)
     people = (population, population) if isinstance(population, str) else population
     counts, amounts = _read(frame, before, after, exposure, people)
     known = {"exposure_before": amounts[0], "exposure_after": amounts[1]}

@@ -145,7 +145,7 @@ def displacement_difference(
     >>> wdd.effects[["estimate", "std_error", "z_score"]].round(2).loc["total"].tolist()
     [-118.0, 39.6, -2.98]
     """
-    frame = read_frame(areas)
+    frame = read_frame(areas, neighbourhood=False)
     roles, shared = _roles(frame, (control, treated, displacement_control, displacement_treated), graph)
     counts = np.column_stack([read_numbers(frame, column, signed=False) for column in (before, after)])
     sizes = np.ones(len(frame)) if weight is None else read_numbers(frame, weight, signed=False)

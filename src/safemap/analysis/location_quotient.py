@@ -75,7 +75,7 @@ def location_quotient(
     """
     from safemap.stats.location_quotient import location_quotient as quotients
 
-    frame = read_frame(areas)
+    frame = read_frame(areas, neighbourhood=False)
     x, n = (read_numbers(frame, column, signed=False) for column in (events, total))
     found = quotients(x, n, confidence=confidence)
     few = threshold("rate_events_min")

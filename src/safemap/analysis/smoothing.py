@@ -88,6 +88,8 @@ def smooth_rates(
         and its neighbours together.
     graph : AreaGraph, libpysal Graph or W
         Who is a neighbour, for ``eb_local``.
+    like : {"geoda", "spdep"}
+        Whose convention ``eb_local`` follows; see :func:`safemap.stats.rates.local_empirical_bayes`.
 
     Returns
     -------
