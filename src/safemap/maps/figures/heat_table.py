@@ -93,7 +93,7 @@ def hour_weekday_table(
     >>> from safemap import hour_weekday_table, read_incidents
     >>> when = pd.date_range("2023-01-02", periods=2000, freq="317min").astype(str)
     >>> rows = pd.DataFrame({"x": 1.0, "y": 2.0, "when": when})
-    >>> figure = hour_weekday_table(read_incidents(rows, x="x", y="y", crs=32642, date="when"), hours=6)
+    >>> figure = hour_weekday_table(read_incidents(rows, lon="x", lat="y", date="when"), hours=6)
     >>> int(figure.data.to_numpy().sum()), figure.data.shape
     (2000, (7, 4))
     """
@@ -148,7 +148,7 @@ def _count(incidents: Result, hours: int | None, placeholders: str, k: int) -> _
     gone = {"keep": [], "leave-out": list(shares), "auto": heaps}[placeholders]
     kept = ~(exact & np.isin(hour, gone))
     shares = shares if placeholders == "leave-out" else {h: shares[h] for h in (heaps or shares)}
-    day = dates.dt.dayofweek.to_numpy()[kept]
+    day = dates.dt.day_of_week.to_numpy()[kept]
     width = hours or next((w for w in _WIDTHS if kept.sum() / (7 * 24 / w) >= _ENOUGH), _WIDTHS[-1])
     cells = np.zeros((7, 24 // width), dtype=np.int64)
     np.add.at(cells, (day, hour[kept] // width), 1)

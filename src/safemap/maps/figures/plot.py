@@ -69,7 +69,7 @@ def plot_area(
     line = sheet.line_height("axis")
     left = max((sheet.width_of(label, "axis") for label in y.labels), default=0.0) + 2.0 * s
     right = sheet.width_of(x.labels[-1], "axis") / 2 if x.labels else 0.0
-    head = sheet.block_height(y.title, "axis", room.width) + 1.0 * s if y.title else line / 2
+    head = line / 2 + (sheet.block_height(y.title, "axis", room.width) + 0.2 * s if y.title else 0)
     foot = (
         line + 1.2 * s + (sheet.block_height(x.title, "axis", room.width - left) + 0.4 * s if x.title else 0)
     )

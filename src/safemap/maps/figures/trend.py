@@ -97,7 +97,7 @@ def monthly_trend(
     >>> import pandas as pd
     >>> from safemap import monthly_trend, read_incidents
     >>> rows = pd.DataFrame({"x": 1.0, "y": 2.0, "on": pd.date_range("2023-01-01", "2023-06-30").astype(str)})
-    >>> figure = monthly_trend(read_incidents(rows, x="x", y="y", crs=32642, date="on"))
+    >>> figure = monthly_trend(read_incidents(rows, lon="x", lat="y", date="on"))
     >>> figure.data["events"].tolist()
     [31, 28, 31, 30, 31, 30]
     """
