@@ -46,6 +46,8 @@ _WHERE = {
     "make_grid": "safemap.geo.grid",
     "join_areas": "safemap.analysis.joining",
     "JoinResult": "safemap.analysis.joining",
+    "count_areas": "safemap.analysis.counting",
+    "CountedAreas": "safemap.analysis.counted",
     "geocode_report": "safemap.analysis.geocoding",
     "hit_rate_sensitivity": "safemap.analysis.hit_rate",
     "misassignment_risk": "safemap.analysis.misassignment",
@@ -155,6 +157,8 @@ if TYPE_CHECKING:
     from safemap.analysis.autocorrelation import global_moran, local_getis_ord, local_moran
     from safemap.analysis.change import ChangeResult, area_change
     from safemap.analysis.correlogram import correlogram
+    from safemap.analysis.counted import CountedAreas
+    from safemap.analysis.counting import count_areas
     from safemap.analysis.denominators import compare_bases, denominator_for, rate_range
     from safemap.analysis.density import DensityResult, kernel_density
     from safemap.analysis.density_reading import bandwidth_sensitivity, density_classes

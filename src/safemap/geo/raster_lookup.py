@@ -1,11 +1,11 @@
 """Which area holds each of millions of points: most are answered by one look at a grid.
 
-A grid is laid over the areas. A cell that no boundary comes near lies in the same areas throughout, so a point
-in it is answered by reading one number. In the other cells a point is compared with the segments of boundaries
-between it and the nearest free cell to the left or below: each segment crossed on the way leaves one area or
-enters one. The comparison is the sign of a determinant with a proven bound on its rounding error. What cannot
-be decided so is left open for the exact predicates: a point on a border or nearly, one in several areas near a
-border of one of them, one with too many segments on its way.
+A grid is laid over the areas. A cell that no boundary comes near lies in the same areas throughout, so a
+point in it is answered by reading one number. In the other cells a point is compared with the segments of
+boundaries between it and the nearest free cell to the left or below: each segment crossed on the way leaves
+one area or enters one. The comparison is the sign of a determinant with a proven bound on its rounding
+error. What cannot be decided so is left open for the exact predicates: a point on a border or nearly, one
+in several areas near a border of one of them, one with too many segments on its way.
 """
 
 from __future__ import annotations
@@ -105,8 +105,8 @@ class RasterLookup:
     Attributes
     ----------
     overlaps : (ndarray, ndarray)
-        Coordinates of one point in each connected piece of cells that lie in several areas throughout. Points
-        in the k-th piece are answered with the number of areas plus k.
+        Coordinates of one point in each row of adjacent cells that lie in several areas throughout. Points in
+        the k-th are answered with the number of areas plus k.
 
     Notes
     -----
@@ -140,8 +140,8 @@ class RasterLookup:
         _mark(near, by_column, 1, width)
         held = _sums(east, grid)
         cells = np.flatnonzero(near)
-        self._code, pieces = _codes(near, held, cells, self._area, width)
-        self.overlaps = grid.centre(pieces % width - 1, pieces // width - 1)
+        self._code, several = _codes(near, held, cells, self._area)
+        self.overlaps = grid.centre(several % width - 1, several // width - 1)
         self._ways = _find_ways(self._code, held, cells, (by_row, by_column), grid, len(east.gain))
         self._table = np.concatenate([np.column_stack(s[:4]) for s in (east, north)])
         self._gain = np.concatenate([east.gain, north.gain])
@@ -280,30 +280,20 @@ def _sums(segments: Segments, grid: Grid) -> Ints:
     return held.ravel()
 
 
-def _codes(
-    near: Bools, held: Ints, cells: Ints, area: NDArray[np.int32], width: int
-) -> tuple[NDArray[np.int32], Ints]:
+def _codes(near: Bools, held: Ints, cells: Ints, area: NDArray[np.int32]) -> tuple[NDArray[np.int32], Ints]:
     """Per cell: the area that holds it, nowhere, or its number among those near a boundary; and the overlaps.
 
-    Cells that lie in several areas throughout are numbered by connected piece, behind the areas: no boundary
-    passes between neighbours, so the areas are the same. The second array is one cell of each piece.
+    Cells that lie in several areas throughout are numbered by unbroken row, behind the areas: no boundary
+    passes between neighbours, so the areas are the same. The second array is the first cell of each row.
     """
     code = np.where(held == 0, NOWHERE, OPEN).astype(np.int32)
     one = np.flatnonzero((held >= ONE) & (held < 2 * ONE) & ~near)
     code[one] = area[held[one] - ONE - 1]
     code[cells] = OPEN - 1 - np.arange(len(cells), dtype=np.int32)
-    several = code == OPEN
-    if not several.any():
-        return code, cells[:0]
-    from scipy.ndimage import label
-
-    piece, n = label(several.reshape(-1, width))
-    inside = np.flatnonzero(several)
-    number = piece.ravel()[inside] - 1
-    code[inside] = len(area) + number
-    some = np.empty(n, dtype=np.int64)
-    some[number] = inside
-    return code, some
+    several = np.flatnonzero(code == OPEN)
+    heads = np.append(True, np.diff(several) != 1)[: len(several)]
+    code[several] = len(area) - 1 + np.cumsum(heads)
+    return code, several[heads]
 
 
 def _find_ways(

@@ -137,11 +137,56 @@ def _judge(incidents: Incidents, within: gpd.GeoDataFrame | None, accepted: tupl
     frame, crs = incidents.frame, incidents.settings["crs"]
     judged = _Judged(frame)
     unreadable = frame.index.isin(incidents.remembered.get("unreadable_coordinates", frame.index[:0]))
+    _name_nothing(judged, unreadable)
+    box = None if within is None else study_box(within, crs)
+    _refuse_common_cause(judged, incidents, within, box, accepted)
+    return _judge_places(judged, box, crs, accepted)
+
+
+def judge_rows(
+    frame: pd.DataFrame, unreadable: NDArray[np.bool_], *, box: Box, crs: Any, repair: tuple[str, ...]
+) -> tuple[pd.DataFrame, pd.Series, pd.Series]:
+    """What becomes of each row by itself: as :func:`clean_incidents`, without looking for a common cause.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Columns ``x`` and ``y``; any piece of a larger table.
+    unreadable : ndarray of bool
+        Rows whose coordinates are there but no numbers.
+    box : Box
+        The study area with its margin.
+    crs : any
+        Coordinate system of `x` and `y`.
+    repair : tuple of str
+        Repairs that are accepted.
+
+    Returns
+    -------
+    (DataFrame, Series, Series)
+        ``x`` and ``y`` as repaired; the reason of each row that is set aside, else None; the repair of each
+        row that was repaired, else None.
+    """
+    import pandas as pd
+
+    judged = _Judged(frame)
+    _name_nothing(judged, unreadable)
+    _judge_places(judged, box, crs, repair)
+    mended = pd.Series(None, index=frame.index, dtype=object)
+    for name, rows in judged.repaired.items():
+        mended[rows] = name
+    return pd.DataFrame({"x": judged.x, "y": judged.y}, index=frame.index), judged.reasons, mended
+
+
+def _name_nothing(judged: _Judged, unreadable: NDArray[np.bool_]) -> None:
+    """Why rows have no coordinates at all."""
     judged.set_aside(np.isnan(judged.x) & unreadable, "unreadable_coordinates")
     judged.set_aside(np.isnan(judged.x) | np.isnan(judged.y), "missing_coordinates")
     judged.set_aside((judged.x == 0) & (judged.y == 0), "zero_coordinates")
-    box = None if within is None else study_box(within, crs)
-    _refuse_common_cause(judged, incidents, within, box, accepted)
+
+
+def _judge_places(judged: _Judged, box: Box | None, crs: Any, accepted: tuple[str, ...]) -> _Judged:
+    """Repair what may be repaired, and name the fault of what still lies outside."""
     inside = in_range(judged.x, judged.y, crs) if box is None else box.holds(judged.x, judged.y)
     for name in accepted:
         inside |= _apply(judged, name, ~inside & judged.open, box, crs)

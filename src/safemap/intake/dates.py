@@ -41,7 +41,12 @@ class Dates(NamedTuple):
 
 
 def read_dates(
-    column: pd.Series, *, dayfirst: bool | None = None, date_format: str | None = None, source: str = "table"
+    column: pd.Series,
+    *,
+    dayfirst: bool | None = None,
+    date_format: str | None = None,
+    source: str = "table",
+    whole: bool = True,
 ) -> Dates:
     """Read a column as dates or date-times.
 
@@ -56,6 +61,8 @@ def read_dates(
         One ``strptime`` format for the whole column; nothing else is then tried.
     source : str
         Name of the file for messages.
+    whole : bool
+        Whether this is the whole column. Of a piece of one it is not required that most values are dates.
 
     Raises
     ------
@@ -95,7 +102,8 @@ def read_dates(
         parsed, rule, notes = _by_form(text, counts, dayfirst, str(column.name), source)
     values = pd.Series(parsed[codes], index=column.index, name=column.name)
     unreadable = values.isna().to_numpy() & ~missing
-    _require_mostly_readable(text, counts, unreadable, missing, str(column.name), source)
+    if whole:
+        _require_mostly_readable(text, counts, unreadable, missing, str(column.name), source)
     return Dates(values, missing, unreadable, rule, notes)
 
 

@@ -59,9 +59,9 @@ def parse_delimited(text: str, *, delimiter: str | None = None, source: str) -> 
     if delimiter is not None and len(delimiter) != 1:
         raise InputError(f"delimiter must be one character such as ',' or ';'; got {delimiter!r}.")
     mark = delimiter or detect_delimiter(text)
-    header, header_lines = _header(text, mark, source)
-    _require_even_lines(text, mark, len(header), source)
-    frame = _frame(text, mark, header_lines, header)
+    header, header_lines = find_header(text, mark, source)
+    require_even_lines(text, mark, len(header), source)
+    frame = frame_of_text(text, mark, header_lines, header)
     header_row = int(frame.index.start) - 1
     blank = (frame == "").all(axis=1) if len(header) > 1 else frame.iloc[:, 0].str.strip() == ""
     notes = []
@@ -95,7 +95,7 @@ def detect_delimiter(text: str) -> str:
     return best
 
 
-def _header(text: str, mark: str, source: str) -> tuple[list[str], int]:
+def find_header(text: str, mark: str, source: str) -> tuple[list[str], int]:
     """Column names and the number of physical lines they take."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
     for row in reader:
@@ -114,11 +114,18 @@ def clean_header(cells: list[str]) -> list[str]:
     return names
 
 
-def _require_even_lines(text: str, mark: str, width: int, source: str) -> None:
-    """Raise :class:`InputError` at the first line whose number of fields is not that of the header."""
+def require_even_lines(
+    text: str, mark: str, width: int, source: str, *, before: int = 0, final: bool = True
+) -> None:
+    """Raise :class:`InputError` at the first line whose number of fields is not that of the header.
+
+    Of a text that is a piece of a file, `before` counts the lines above it, and `final` says whether it is
+    the last piece.
+    """
     uneven = _uneven_quoted(text, mark, width, source) if '"' in text else _uneven_plain(text, mark, width)
     if not uneven:
         return
+    uneven = [(line + before, fields, last and final) for line, fields, last in uneven]
     line, fields, last = uneven[0]
     more = f" (and {len(uneven) - 1:,} further lines)" if len(uneven) > 1 else ""
     why = "the file seems to be cut off" if last else "a delimiter or a quote is missing or too many in it"
@@ -170,7 +177,10 @@ def _uneven_quoted(text: str, mark: str, width: int, source: str) -> list[tuple[
     return [(line, fields, line == begun) for line, fields in uneven]
 
 
-def _frame(text: str, mark: str, header_lines: int, header: list[str]) -> pd.DataFrame:
+def frame_of_text(
+    text: str, mark: str, header_lines: int, header: list[str], *, only: list[str] | None = None
+) -> pd.DataFrame:
+    """The lines below the header as text, all columns or `only` some; index row id, blank lines included."""
     import pandas as pd
 
     rest = io.StringIO(text, newline="")
@@ -179,7 +189,7 @@ def _frame(text: str, mark: str, header_lines: int, header: list[str]) -> pd.Dat
     try:
         frame = pd.read_csv(
             rest, sep=mark, header=None, names=header, index_col=False, dtype=str, na_filter=False,
-            skip_blank_lines=False, low_memory=True,
+            skip_blank_lines=False, low_memory=True, usecols=only,
         )  # fmt: skip
     except pd.errors.EmptyDataError:
         frame = pd.DataFrame({name: pd.Series([], dtype=str) for name in header})

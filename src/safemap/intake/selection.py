@@ -67,9 +67,9 @@ def select_incidents(
         reasons[~_matches(frame[column], column, allowed, audit.source) & (reasons == "")] = "not_selected"
     settings = {**incidents.settings}
     if where:
-        settings["where"] = {column: _listed(allowed) for column, allowed in where.items()}
+        settings["where"] = {column: listed(allowed) for column, allowed in where.items()}
     if period is not None:
-        first, last = _days(period)
+        first, last = days_of(period)
         date_reasons = _outside(incidents, first, last)
         reasons = np.where(reasons == "", date_reasons, reasons)
         settings["period"] = (first.date().isoformat(), last.date().isoformat())
@@ -83,7 +83,7 @@ def select_incidents(
 def _matches(values: pd.Series, column: str, allowed: Any, source: str) -> np.ndarray:
     """True where a value is one of those allowed; every allowed value must occur."""
     folded = fold_values(values)
-    wanted = {fold(value): str(value) for value in _listed(allowed)}
+    wanted = {fold(value): str(value) for value in listed(allowed)}
     occurring = set(folded.unique())
     unknown = [original for key, original in wanted.items() if key not in occurring]
     if unknown:
@@ -105,13 +105,15 @@ def _suggestion(values: pd.Series, unknown: list[str]) -> str:
     return f" Did you mean {', '.join(map(repr, near))}?" if near else " No value of the column resembles it."
 
 
-def _listed(allowed: Any) -> list[Any]:
+def listed(allowed: Any) -> list[Any]:
+    """One allowed value, or several, as a list."""
     if isinstance(allowed, (str, bytes)) or not isinstance(allowed, (Sequence, set, frozenset, np.ndarray)):
         return [allowed]
     return sorted(allowed, key=str) if isinstance(allowed, (set, frozenset)) else list(allowed)
 
 
-def _days(period: Sequence[Any]) -> tuple[pd.Timestamp, pd.Timestamp]:
+def days_of(period: Sequence[Any]) -> tuple[pd.Timestamp, pd.Timestamp]:
+    """First and last day of a period, at midnight."""
     import pandas as pd
 
     if isinstance(period, str) or len(period) != 2:

@@ -50,9 +50,9 @@ def watch_progress(tell: Tell) -> Iterator[None]:
 
 
 class Meter:
-    """Counts what is done of a known total and tells the listener now and then."""
+    """Counts what is done, of a total where that is known, and tells the listener now and then."""
 
-    def __init__(self, what: str, total: int) -> None:
+    def __init__(self, what: str, total: int | None) -> None:
         self._what, self._total, self._done = what, total, 0
         self._tell, self._next = _listener.get(), time.monotonic() + _PAUSE
 
@@ -61,6 +61,9 @@ class Meter:
         self._done += done
         if self._tell is not None and time.monotonic() >= self._next:
             self._next = time.monotonic() + _PAUSE
+            if self._total is None:
+                self._tell(f"{self._what}: {self._done:,}")
+                return
             share = 100 * self._done / max(self._total, 1)
             self._tell(f"{self._what}: {share:.0f} % ({self._done:,} of {self._total:,})")
 
