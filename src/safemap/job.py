@@ -99,8 +99,9 @@ def run_assessment(
     assessment : AssessmentConfig or path-like
         From :func:`load_assessment`, or the path of an ``assessment.toml``.
     out : path-like or None
-        Folder for ``map.html``, ``areas.gpkg``, ``tables/*.csv``, ``methods.md``, ``audit.csv`` and
-        ``provenance.json``, which is written last. None computes everything and writes nothing.
+        Folder for ``map.html``, ``areas.gpkg``, ``figures/*``, ``tables/*.csv``, ``methods.md``,
+        ``audit.csv`` and ``provenance.json``, which is written last. None computes everything and writes
+        nothing.
     progress : callable, optional
         Called with a line of text at each step.
 

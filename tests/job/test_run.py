@@ -23,6 +23,8 @@ FILES = {
     "tables/smoothed_rates.csv", "tables/local_moran.csv", "tables/local_getis_ord.csv",
     "tables/global_moran.csv", "tables/reconciliation.csv", "tables/reconciliation_district.csv",
     "tables/audit_reasons.csv", "tables/boundaries.csv",
+    *(f"figures/{layer}.{kind}" for kind in ("png", "pdf")
+      for layer in ("rates", "smoothed_rates", "local_moran", "local_getis_ord")),
 }  # fmt: skip
 
 
@@ -245,3 +247,17 @@ def test_a_folder_in_the_way_is_said(city, tmp_path):
     with pytest.raises(OutputError, match=r"Cannot write map\.html"):
         sm.run_assessment(city / "assessment.toml", tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["map.html"]
+
+
+def test_figures_are_configured_and_a_missing_letter_costs_only_the_figure(city, tmp_path):
+    overrides = {"figures.formats": ["svg"], "figures.greyscale": True, "assessment.title": "\ua98f"}
+    with pytest.warns(DataWarning, match=r"figures/rates was left out.*JAVANESE"):
+        run = sm.run_assessment(sm.load_assessment(city / "assessment.toml", overrides), tmp_path)
+    assert {f for f in run.files if f.startswith("figures/")} == {
+        "figures/smoothed_rates.svg", "figures/local_moran.svg", "figures/local_getis_ord.svg"
+    }  # fmt: skip
+    manifest = json.loads((tmp_path / MANIFEST).read_text(encoding="utf-8"))
+    assert "JAVANESE" in manifest["figures_left_out"]["rates"]
+    none = sm.load_assessment(city / "assessment.toml", {"figures.formats": []})
+    assert not any("figures" in f for f in sm.run_assessment(none, tmp_path).files)
+    assert not (tmp_path / "figures" / "local_moran.svg").exists()

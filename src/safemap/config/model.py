@@ -28,6 +28,7 @@ from safemap.settings import threshold
 
 REPAIRS = ("swapped", "sign", "micro-degrees")
 LANGUAGES = ("en", "es", "ru", "uz-Latn", "uz-Cyrl", "sw")
+FIGURE_SIZES = ("A4_full", "A4_half", "square", "slide")
 
 
 def option(kind: Kind, words: str, default: Any = None, *, example: Any = None) -> Any:
@@ -212,6 +213,19 @@ class MapSection:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FiguresSection:
+    """Printed maps of the layers, in the folder ``figures``."""
+
+    formats: tuple[str, ...] = option(
+        Many(Choice(("png", "svg", "pdf"))),
+        "files of each map; an empty list leaves them out",
+        ("png", "pdf"),
+    )
+    size: str = option(Choice(FIGURE_SIZES), "size of the sheet", "A4_half")
+    greyscale: bool = option(Flag(), "greys with marks, for a printer without colours", False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class DisclosureSection:
     """What may leave."""
 
@@ -241,6 +255,7 @@ class AssessmentConfig:
     rates: RatesSection = field(default_factory=RatesSection)
     local: LocalSection = field(default_factory=LocalSection)
     map: MapSection = field(default_factory=MapSection)
+    figures: FiguresSection = field(default_factory=FiguresSection)
     disclosure: DisclosureSection = field(default_factory=DisclosureSection)
     output: OutputSection = field(default_factory=OutputSection)
 
@@ -254,6 +269,7 @@ SECTIONS: dict[str, type] = {
     "rates": RatesSection,
     "local": LocalSection,
     "map": MapSection,
+    "figures": FiguresSection,
     "disclosure": DisclosureSection,
     "output": OutputSection,
 }

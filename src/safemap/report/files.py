@@ -13,6 +13,7 @@ from safemap.output.bundle import Stage
 from safemap.output.geopackage import write_geopackage
 from safemap.output.provenance import bundle_date, plain_value, versions
 from safemap.output.tables import CsvTable, area_table, csv_table
+from safemap.report.figures import stage_figures
 from safemap.report.findings import Findings
 from safemap.report.methods import caption, methods_text
 
@@ -50,6 +51,7 @@ def stage_files(findings: Findings, stage: Stage) -> None:
         date=date,
         description=c.assessment.title,
     )
+    stage_figures(findings, stage)
     neutralised = {}
     for name, table in _tables(findings).items():
         stage.write(name, table.data)
