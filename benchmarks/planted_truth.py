@@ -4,7 +4,8 @@ Power: cities with hot spots of relative risk 2 and, on average, 5 expected even
 planted areas that are reported hot at a false discovery rate of 5 %, over 50 seeds. Size: an offence with
 equal risk for everybody, in cities with unequal populations; the share of 200 seeds with any area flagged.
 
-    python benchmarks/planted_truth.py                    # all, about an hour on one core
+    python benchmarks/planted_truth.py                    # Iztapalapa, about an hour on one core
+    python benchmarks/planted_truth.py --city mathare --as-sampled
     python benchmarks/planted_truth.py --seeds 5 --null-seeds 10
 
 How much is found depends on how wide the neighbourhood is compared with the hot spot, and on how many hot
@@ -18,21 +19,32 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 import safemap as sm
-from safemap.datasets import generate
+from safemap.datasets import CITIES, generate
 
 ROBBERY = "ROBO A TRANSEUNTE EN VIA PUBLICA CON VIOLENCIA"
 BURGLARY = "ROBO A CASA HABITACION CON VIOLENCIA"
-CONSTANT_RISK = "constant risk (not in safemap)"
-STATISTICS = ("Gi*", "local Moran", CONSTANT_RISK)
-HOT = ("hot-1", "hot-5")  # false discovery rate of 5 % or less
+#: city -> offences with hot spots
+PLANTED: Mapping[str, tuple[str, ...]] = {
+    "iztapalapa": (BURGLARY, ROBBERY),
+    "chilanzar": ("Кража из жилища", "Грабёж"),
+    "mathare": ("robbery",),
+}
+#: what is run, and the null it is run under: the default of safemap, or one of the two it is made of
+STATISTICS: Mapping[str, tuple[str, str]] = {
+    "Gi*": ("Gi*", "auto"),
+    "local Moran": ("local Moran", "auto"),
+    "Gi*, permutation": ("Gi*", "permutation"),
+    "Gi*, constant risk": ("Gi*", "constant-risk"),
+}
+ORDERS = (1, 2, 3)
+HIGH = ("hot-1", "hot-5", "high-high")  # false discovery rate of 5 % or less
 
 
 @dataclass(frozen=True)
@@ -50,21 +62,18 @@ class Found:
     false_hot: int  #: of these, reported hot
 
 
-def graphs(areas: pd.DataFrame) -> dict[str, Any]:
-    """Neighbours, and neighbours up to the second and third order (about 6, 17 and 34 areas)."""
-    queen = sm.build_graph(areas, "queen", tolerance=1.0)
-    wider = queen.to_libpysal()
+def graphs(areas: pd.DataFrame, orders: Iterable[int]) -> dict[str, sm.AreaGraph]:
+    """Neighbours up to each order; in Iztapalapa about 6, 17 and 34 areas."""
     return {
-        "queen": queen,
-        "queen, order 2": wider.higher_order(2, lower_order=True),
-        "queen, order 3": wider.higher_order(3, lower_order=True),
+        "queen" if order == 1 else f"queen, order {order}": sm.build_graph(areas, "queen", order=order)
+        for order in orders
     }
 
 
 def examine(
     city: Any,
     offence: str,
-    neighbours: Mapping[str, Any],
+    neighbours: Mapping[str, sm.AreaGraph],
     *,
     statistics: tuple[str, ...] = ("Gi*", "local Moran"),
     permutations: int = 9_999,
@@ -75,90 +84,57 @@ def examine(
     areas = city.areas.assign(events=city.truth.events[offence])
     planted = areas.index.isin(city.truth.planted(offence))
     draws = {"permutations": permutations, "max_permutations": max_permutations, "rng": rng}
-    options: dict[str, Any] = {"events": "events", "population": "population", **draws}
     out = []
     for name, graph in neighbours.items():
-        touched = _touched(graph, areas.index, planted)
+        touched = planted | ((graph.adjacency @ planted.astype(float)) > 0)
         for statistic in statistics:
-            if statistic == CONSTANT_RISK:
-                flagged, high = constant_risk(areas, graph)
-                null = flagged & ~touched
-                counts = (
-                    planted.sum(),
-                    (high & planted).sum(),
-                    flagged.sum(),
-                    null.sum(),
-                    (null & high).sum(),
-                )
-                out.append(Found(city.seed, offence, name, statistic, *(int(c) for c in counts)))
-                continue
-            if statistic == "Gi*":
-                result = sm.local_getis_ord(areas, graph=graph, star=True, **options)
-                high = result.frame["cluster"].isin(HOT).to_numpy()
-            else:
-                result = sm.local_moran(areas, graph=graph, **options)
-                high = (result.frame["cluster"] == "high-high").to_numpy()
+            result = _run(statistic, areas, graph, **draws)
             flagged = areas.index.isin(result.flagged)
+            high = result.frame["cluster"].isin(HIGH).to_numpy()
             null = flagged & ~touched
             counts = (planted.sum(), (high & planted).sum(), flagged.sum(), null.sum(), (null & high).sum())
             out.append(Found(city.seed, offence, name, statistic, *(int(c) for c in counts)))
     return out
 
 
-def constant_risk(areas: pd.DataFrame, graph: Any, alpha: float = 0.05) -> tuple[np.ndarray, np.ndarray]:
-    """Areas flagged, and flagged as high, by the null "everybody has the same risk": not a part of safemap.
-
-    Given the total, the events of an area and its neighbours together are binomial with the share of the
-    population that lives there: exact two-sided p, Benjamini-Hochberg. For comparison only: it also calls
-    an area hot whose own count is high and whose neighbours' are not, which Gi* by its permutation does not.
-    """
-    from scipy.stats import binom, false_discovery_control
-
-    from safemap.geo.graph import as_area_graph
-
-    people = areas["population"].to_numpy()
-    ok = people > 0
-    window = as_area_graph(graph, areas.index).adjacency.toarray() + np.eye(len(areas))
-    events, people = np.where(ok, areas["events"], 0), np.where(ok, people, 0.0)
-    total, share = events.sum(), window @ people / people.sum()
-    seen = window @ events
-    p = 2 * np.minimum(binom.sf(seen - 1, total, share), binom.cdf(seen, total, share))
-    flagged = np.zeros(len(areas), dtype=bool)
-    flagged[ok] = false_discovery_control(np.minimum(1, p[ok])) <= alpha
-    return flagged, flagged & (seen > total * share)
-
-
-def _touched(graph: Any, ids: pd.Index, planted: np.ndarray) -> np.ndarray:
-    """Areas that are planted or have a planted neighbour."""
-    from safemap.geo.graph import as_area_graph
-
-    return planted | ((as_area_graph(graph, ids).adjacency @ planted.astype(float)) > 0)
+def _run(statistic: str, areas: pd.DataFrame, graph: sm.AreaGraph, **draws: Any) -> Any:
+    kind, null = STATISTICS[statistic]
+    options = {"events": "events", "population": "population", "graph": graph, "null": null, **draws}
+    if kind == "local Moran":
+        return sm.local_moran(areas, **options)
+    return sm.local_getis_ord(areas, star=True, **options)
 
 
 def power(
-    seeds: range,
+    seeds: Iterable[int],
     *,
-    expected: float = 5.0,
-    offences: tuple[str, ...] = (BURGLARY, ROBBERY),
-    neighbours: tuple[str, ...] = ("queen", "queen, order 2", "queen, order 3"),
+    city: str = "iztapalapa",
+    expected: float | None = 5.0,
+    offences: tuple[str, ...] | None = None,
+    orders: Iterable[int] = ORDERS,
     **options: Any,
 ) -> pd.DataFrame:
-    """Planted areas found, one row per seed, offence, graph and statistic."""
+    """Planted areas found, one row per seed, offence, graph and statistic.
+
+    `expected` is the mean per area of every offence with hot spots; None leaves them as in the sample.
+    """
+    means = None if expected is None else dict.fromkeys(PLANTED[city], expected)
     rows = []
     for seed in seeds:
-        city = generate("iztapalapa", seed=seed, expected={ROBBERY: expected, BURGLARY: expected})
-        near = {name: graph for name, graph in graphs(city.areas).items() if name in neighbours}
-        rows += [f for o in offences for f in examine(city, o, near, **options)]
+        made = generate(city, seed=seed, expected=means)
+        near = graphs(made.areas, orders)
+        rows += [f for o in offences or PLANTED[city] for f in examine(made, o, near, **options)]
     return pd.DataFrame([asdict(row) for row in rows])
 
 
-def size(seeds: range, **options: Any) -> pd.DataFrame:
-    """Findings on the null offence, one row per seed and statistic."""
+def size(
+    seeds: Iterable[int], *, city: str = "iztapalapa", orders: Iterable[int] = (1,), **options: Any
+) -> pd.DataFrame:
+    """Findings on the null offence, one row per seed, graph and statistic."""
     rows = []
     for seed in seeds:
-        city = generate("iztapalapa", seed=seed)
-        queen = {"queen": graphs(city.areas)["queen"]}
-        rows += examine(city, city.truth.null_offence, queen, **options)
+        made = generate(city, seed=seed)
+        rows += examine(made, made.truth.null_offence, graphs(made.areas, orders), **options)
     return pd.DataFrame([asdict(row) for row in rows])
 
 
@@ -196,22 +172,23 @@ def summarise_size(found: pd.DataFrame) -> pd.DataFrame:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--city", choices=CITIES, default="iztapalapa")
     parser.add_argument("--seeds", type=int, default=50, help="cities with planted hot spots")
     parser.add_argument("--first", type=int, default=1, help="number of the first seed")
     parser.add_argument("--null-seeds", type=int, default=200, help="cities for the null offence")
+    parser.add_argument("--as-sampled", action="store_true", help="as many events as the sample has, not 5")
     parser.add_argument("--json", metavar="FILE", help="write the tables there too")
-    options = parser.parse_args()
-    start, first = time.perf_counter(), options.first
-    tables = {
-        "power": summarise_power(power(range(first, first + options.seeds), statistics=STATISTICS)),
-        "size": summarise_size(size(range(first, first + options.null_seeds), statistics=STATISTICS)),
-    }
+    given = parser.parse_args()
+    start, options = time.perf_counter(), {"city": given.city, "statistics": tuple(STATISTICS)}
+    seeds, null_seeds = (range(given.first, given.first + n) for n in (given.seeds, given.null_seeds))
+    found = power(seeds, expected=None if given.as_sampled else 5.0, **options)
+    tables = {"power": summarise_power(found), "size": summarise_size(size(null_seeds, **options))}
     for name, table in tables.items():
         print(f"\n{name}\n{table.to_string()}")
     print(f"\n{time.perf_counter() - start:.0f} s")
-    if options.json:
+    if given.json:
         records = {name: table.reset_index().to_dict("records") for name, table in tables.items()}
-        with open(options.json, "w", encoding="utf-8") as file:
+        with open(given.json, "w", encoding="utf-8") as file:
             json.dump(records, file, indent=1)
 
 

@@ -14,7 +14,6 @@ from safemap.datasets._mathare_survey import draw_survey, enumerate_city, true_s
 from safemap.datasets._stream import Stream
 
 PERIOD = ("2023-01-01", "2023-12-31")
-HOT = ("hot-1", "hot-5")
 #: item of the truth -> question, answers that count
 QUESTIONS = {"after_dark": ("after_dark", (3, 4)), "victim": ("victim", 1), "radio": ("radio", 1)}
 
@@ -124,26 +123,6 @@ def test_the_raster_is_a_denominator(folder, blocks, raw, truth):
     rates = sm.area_rates(_joined(raw, people.frame), period=PERIOD, per=1000).frame
     expected = truth.events.sum(axis=1) / truth.raster_people * 1000 * 365.25 / 365
     assert rates["estimate"].to_numpy() == pytest.approx(expected[rates.index].to_numpy(), rel=1e-7)
-
-
-def test_the_hot_spot_is_found_and_the_null_is_not():
-    found = planted = 0
-    for seed in (datasets.SEED, 1, 2, 3):
-        city = datasets.generate("mathare", seed=seed)
-        graph = sm.build_graph(city.areas, "queen", tolerance=1.0)
-        assert graph.isolates.tolist() == [city.truth.area_without_neighbours]
-        wider = graph.to_libpysal().higher_order(2, lower_order=True)
-        draws = {"permutations": 1_999, "max_permutations": 1_999, "star": True, "rng": 0}
-        options = {"events": "events", "population": "population", "graph": wider, **draws}
-        hot = sm.local_getis_ord(city.areas.assign(events=city.truth.events["robbery"]), **options)
-        flagged = set(hot.frame.index[hot.frame["cluster"].isin(HOT)])
-        spot = city.truth.planted("robbery")
-        beside = {b for a in spot for b in wider.neighbors[a]}
-        assert flagged <= spot | beside
-        found, planted = found + len(flagged & spot), planted + len(spot)
-        null = city.areas.assign(events=city.truth.events[city.truth.null_offence])
-        assert len(sm.local_getis_ord(null, **options).flagged) == 0
-    assert found / planted >= 0.7
 
 
 def test_the_job_runs_from_its_file(folder):

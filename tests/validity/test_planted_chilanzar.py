@@ -5,18 +5,12 @@ The full runs (50 and 200 seeds) are marked slow; few seeds run always.
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from dataclasses import asdict
-from pathlib import Path
-
 import pandas as pd
 import pytest
 
 import safemap as sm
 from safemap import datasets
 
-_FILE = Path(__file__).resolve().parents[2] / "benchmarks" / "planted_truth.py"
 BURGLARY = "Кража из жилища"
 PERIOD = ("2023-01-01", "2023-12-31")
 YEARS = ["2021", "2022", "2023"]
@@ -136,56 +130,53 @@ def test_without_the_district_a_name_of_two_mahallas_is_set_aside(folder, areas,
     assert not counts.frame["area_id"].isin(truth.same_name).any()
 
 
-@pytest.fixture(scope="module")
-def bench():
-    spec = importlib.util.spec_from_file_location("planted_truth_chilanzar", _FILE)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["planted_truth_chilanzar"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["planted_truth_chilanzar"]
-
-
-def _power(bench, seeds, **options) -> pd.DataFrame:
-    rows = []
-    expected = options.pop("expected", 5.0)
-    for seed in seeds:
-        city = datasets.generate("chilanzar", seed=seed, expected={BURGLARY: expected})
-        near = {"queen, order 2": bench.graphs(city.areas)["queen, order 2"]}
-        rows += bench.examine(city, BURGLARY, near, statistics=("Gi*",), **options)
-    return pd.DataFrame([asdict(row) for row in rows])
-
-
-def _size(bench, seeds, **options) -> pd.DataFrame:
-    rows = []
-    for seed in seeds:
-        city = datasets.generate("chilanzar", seed=seed)
-        near = {"queen": bench.graphs(city.areas)["queen"]}
-        rows += bench.examine(city, city.truth.null_offence, near, **options)
-    return pd.DataFrame([asdict(row) for row in rows])
+FEW_DRAWS = {"permutations": 1_999, "max_permutations": 1_999}
 
 
 def test_strong_hot_spots_are_found_in_a_few_cities(bench):
-    found = _power(bench, range(1, 4), expected=20.0, permutations=1_999, max_permutations=1_999)
+    found = bench.power(
+        range(1, 4), city="chilanzar", expected=20.0, offences=(BURGLARY,), orders=(2,), statistics=("Gi*",),
+        **FEW_DRAWS,
+    )  # fmt: skip
     assert found["found"].sum() / found["planted"].sum() >= 0.7
     assert found["false_hot"].sum() <= 6
 
 
 def test_little_is_found_where_nothing_is_planted_in_a_few_cities(bench):
-    found = _size(bench, range(1, 6), permutations=1_999, max_permutations=1_999)
+    found = bench.size(range(1, 6), city="chilanzar", **FEW_DRAWS)
     assert (found["planted"] == 0).all()
     assert (found.groupby("statistic")["flagged"].apply(lambda f: (f > 0).sum()) <= 2).all()
 
 
 @pytest.mark.slow
 def test_planted_areas_are_found_at_five_expected_events(bench):
-    found = _power(bench, range(1, 51))
-    assert found["found"].sum() / found["planted"].sum() >= 0.80
-    assert (found["false"] / found["flagged"].clip(lower=1)).mean() <= 0.08
+    """One hot spot of 30 mahallas, relative risk 2, 5 expected events per mahalla on average.
+
+    Measured on these seeds, which served nothing before: 0.773 with neighbours to order 2, 0.917 to order 3.
+
+    How the city was chosen: 288 mahallas with hot spots of 24 found 0.79 at order 2. About a dozen variants
+    of the number of mahallas, the size of hot spots and the spread of population were tried until 0.82 was
+    reached on seeds 1 to 50, of which 25 had served in the trials. That figure was too good by the choice.
+    The bound for order 2 is what holds on unused seeds (0.773 less two standard errors of 0.019), not the
+    0.80 aimed at. What order 2 misses is the rim: mahallas with less than half of their neighbourhood in the
+    hot spot. Order 3 (37 neighbours) is as wide as the hot spot, the rule set on the first city.
+    """
+    found = bench.power(
+        range(2001, 2051), city="chilanzar", expected=None, offences=(BURGLARY,), orders=(2, 3),
+        statistics=("Gi*",), max_permutations=99_999,
+    )  # fmt: skip
+    table = bench.summarise_power(found).droplevel(["offence", "statistic"])
+    assert (table["seeds"] == 50).all()
+    assert table.loc["queen, order 2", "share_found"] >= 0.73
+    assert table.loc["queen, order 3", "share_found"] >= 0.85
+    assert table.loc["queen, order 2", "false_discovery_rate"] <= 0.08
+    assert (table["false_hot"] == 0).all()
 
 
 @pytest.mark.slow
 def test_an_offence_without_hot_spots_is_flagged_no_more_than_chance_allows(bench):
-    found = _size(bench, range(1, 201))
-    shares = found.groupby("statistic")["flagged"].apply(lambda f: (f > 0).mean())
-    assert (shares <= bench.limit(200)).all()
+    """Measured: 1.5 % of the cities have any area flagged, by Gi* and by local Moran (limit 8 %)."""
+    found = bench.size(range(2001, 2201), city="chilanzar", max_permutations=99_999)
+    table = bench.summarise_size(found)
+    assert (table["seeds"] == 200).all()
+    assert (table["share_with_any"] <= table["limit"]).all()
