@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from safemap.maps.layer import Layer
 
 LAND, LAND_LINE, OUTLINE = "#ECE8E1", "#FFFFFF", "#3A3D42"
+#: Hatches of small maps, where the usual ink would drown the classes.
+_FAINT = "#A8A297"
 #: Widths in points.
 _AREA_LINE, _STUDY_LINE, _LAND_LINE = 0.35, 0.8, 0.9
 #: Room a name or letters may take, in radii of the largest circle inside the area.
@@ -61,7 +63,7 @@ def draw_layer(
     _draw_land(sheet, axes, ground)
     shapes = simplified(ground.shapes, view.metres_per_mm)
     if layer.bands is None:
-        _draw_classes(sheet, axes, layer, shapes)
+        _draw_classes(sheet, axes, layer, shapes, faint=thin < 1)
     else:
         _draw_bands(sheet, axes, ground, layer)
     for overlay in layer.overlays:
@@ -97,7 +99,7 @@ def _draw_land(sheet: Sheet, axes: Axes, ground: Ground) -> None:
         )
 
 
-def _draw_classes(sheet: Sheet, axes: Axes, layer: Layer, shapes: Any) -> None:
+def _draw_classes(sheet: Sheet, axes: Axes, layer: Layer, shapes: Any, *, faint: bool) -> None:
     from matplotlib.patches import PathPatch
 
     for i, entry in enumerate(layer.classes):
@@ -107,7 +109,8 @@ def _draw_classes(sheet: Sheet, axes: Axes, layer: Layer, shapes: Any) -> None:
         fill = sheet.colour(ground_of_state(entry.state) if entry.state else entry.colour)
         axes.add_artist(PathPatch(path, facecolor=fill, edgecolor="none", linewidth=0, zorder=3))
         if entry.state:
-            hatched(axes, path, sheet, HATCHES[entry.state], ink_of_state(entry.state), zorder=3.4)
+            ink = _FAINT if faint else ink_of_state(entry.state)
+            hatched(axes, path, sheet, HATCHES[entry.state], ink, zorder=3.4)
 
 
 def _draw_bands(sheet: Sheet, axes: Axes, ground: Ground, layer: Layer) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from safemap.i18n import format_number, text
 from safemap.maps.figures.fonts import INK_3, RoleName
-from safemap.maps.figures.sheet import Box, Sheet
+from safemap.maps.figures.sheet import FILL, Box, Sheet
 from safemap.maps.figures.textures import (
     HATCH_INK,
     HATCHES,
@@ -101,8 +101,9 @@ class Legend:
             sheet.line(box.x, box.y + i * sheet.line_height("legend_head"), line, "legend_head")
         top = box.y + self._head_height(sheet, box.width)
         end = top
-        if self.column:  # on the last line of the heading
-            head = top - 1.0 * sheet.scale - sheet.line_height("legend_head") + 0.3 * sheet.scale
+        if self.column:  # on the last line of the heading, or below it
+            lower = "note" if self._heading_width(sheet, box.width) == box.width else "legend_head"
+            head = top - 1.0 * sheet.scale - sheet.line_height(lower) + 0.3 * sheet.scale
             sheet.line(box.right, head, self.column, "note", align="right")
         for number, part in enumerate(self._split(sheet, each, columns)):
             x, y = box.x + number * (each + gap), top
@@ -117,11 +118,15 @@ class Legend:
         return widest + 1.5 * sheet.scale if widest else 0.0
 
     def _heading_width(self, sheet: Sheet, width: float) -> float:
-        return width - (sheet.width_of(self.column, "note") + 2 * sheet.scale if self.column else 0)
+        """All of the width, less the heading of the numbers where no word of the heading needs the room."""
+        beside = width - (sheet.width_of(self.column, "note") + 2 * sheet.scale if self.column else 0)
+        longest = max(sheet.width_of(word, "legend_head") for word in self.heading.split(" "))
+        return beside if longest <= beside * FILL else width
 
     def _head_height(self, sheet: Sheet, width: float) -> float:
-        lines = sheet.block_height(self.heading, "legend_head", self._heading_width(sheet, width))
-        return lines + 1.0 * sheet.scale
+        room = self._heading_width(sheet, width)
+        own_line = sheet.line_height("note") if self.column and room == width else 0.0
+        return sheet.block_height(self.heading, "legend_head", room) + own_line + 1.0 * sheet.scale
 
     def _split(self, sheet: Sheet, each: float, columns: int) -> list[tuple[Row, ...]]:
         """Rows by column, in order, so that the longest column is as short as possible."""
