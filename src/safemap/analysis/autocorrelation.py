@@ -181,11 +181,11 @@ def local_moran(
     takes areas of any size, also few of them, but every departure from equal risk counts, be it spatial or
     not: "hot" then means that more happened than the number of people explains.
 
-    Permutations of the EB index go wrong where areas with few expected events lie together: up to 43 % of maps
-    of equal risk had a finding. Constant risk goes wrong where risks differ without being clustered: nearly
-    every such map had one. Asking for both costs one or two percentage points of power and keeps the level in
-    either case (``docs/validity.md``), so it is the default for events and population. The z-score is that of
-    the permutations.
+    Permutations of the EB index go wrong where areas with few expected events lie together: up to 43 % of
+    maps of equal risk had a finding. Constant risk goes wrong where risks differ without being clustered:
+    nearly every such map had one. Asking for both costs one or two percentage points of power and keeps the
+    level in either case (``docs/validity.md``), so it is the default for events and population. The z-score
+    is that of the permutations.
 
     A column of counts (whole numbers, or multiples of a decimal step, in a range that is not too wide) needs
     no permutations: the distribution of the neighbours' sum is computed exactly.
@@ -299,11 +299,7 @@ def local_getis_ord(
     takes areas of any size, also few of them, but every departure from equal risk counts, be it spatial or
     not: "hot" then means that more happened than the number of people explains.
 
-    Permutations of the EB index go wrong where areas with few expected events lie together: up to 43 % of maps
-    of equal risk had a finding. Constant risk goes wrong where risks differ without being clustered: nearly
-    every such map had one. Asking for both costs one or two percentage points of power and keeps the level in
-    either case (``docs/validity.md``), so it is the default for events and population. The z-score is that of
-    the permutations.
+    Why both nulls are the default for events and population: see :func:`local_moran`.
 
     A column of counts (whole numbers, or multiples of a decimal step, in a range that is not too wide) needs
     no permutations: the distribution of the neighbours' sum is computed exactly.
