@@ -71,8 +71,7 @@ def row_standardised(weights: csr_array) -> csr_array:
 
     w = csr_array(weights, dtype=float, copy=True)
     totals = np.asarray(w.sum(axis=1)).ravel()
-    row = np.repeat(np.arange(w.shape[0]), np.diff(w.indptr))
-    w.data = w.data / np.where(totals == 0, 1.0, totals)[row]
+    w.data /= np.repeat(np.where(totals == 0, 1.0, totals), np.diff(w.indptr))
     return w
 
 
@@ -402,7 +401,11 @@ def _excess(n: int) -> float:
 def _conditional(z: Floats, w: csr_array) -> tuple[Floats, Floats]:
     """Mean and variance of the weighted sum of the others' values, given standardised values."""
     n = len(z)
-    total, squares = np.asarray(w.sum(axis=1)).ravel(), np.asarray(w.multiply(w).sum(axis=1)).ravel()
+    if not w.has_canonical_format:
+        w = w.copy()
+        w.sum_duplicates()
+    squared = type(w)((w.data**2, w.indices, w.indptr), shape=w.shape)
+    total, squares = np.asarray(w.sum(axis=1)).ravel(), np.asarray(squared.sum(axis=1)).ravel()
     mean = -z / (n - 1)
     s2 = (n - z**2) / (n - 1) - mean**2
     s2[s2 < 1e-12] = 0.0  # what is left of a difference of equal numbers

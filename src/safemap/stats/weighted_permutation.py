@@ -377,6 +377,8 @@ def _compare_double(
     ends = np.searchsorted(i, np.arange(0, len(chosen) + step, step))
     for number, start in enumerate(range(0, len(chosen), step)):
         some = chosen[start : start + step]
+        if len(chosen) == len(weights):
+            some = slice(start, start + step)
         x = weights[some] @ drawn
         at = slice(ends[number], ends[number + 1])
         np.add.at(x, (i[at] - start, row[at]), shift[at])
