@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +18,10 @@ _SHAPES = (
     (1, 2, 3, 5), (1, 2.5, 5, 10), (1, 2, 5, 10), (2, 4, 6, 8),
     (2, 3, 5, 10), (5, 10, 15, 20), (5, 10, 20, 50), (1, 3, 10, 30),
 )  # fmt: skip
+
+#: Ways to choose limits that other programs offer too.
+Scheme = Literal["quantiles", "equal_interval", "natural_breaks", "mean_multiples"]
+SCHEMES: tuple[str, ...] = get_args(Scheme)
 
 #: Figures of a rate carry no more than this.
 SIGNIFICANT = 3
@@ -100,6 +105,100 @@ def step_breaks(values: ArrayLike, *, most: float = math.inf) -> tuple[float, ..
     ]
     below = [limits for limits in candidates if limits[-1] < most]
     return max(below, key=lambda limits: round(_entropy(data, limits), 1))
+
+
+def scheme_breaks(
+    values: ArrayLike, scheme: str, *, most: float = math.inf
+) -> tuple[tuple[float, ...], float]:
+    """Four limits by one of the schemes of other programs, written with three significant figures.
+
+    Parameters
+    ----------
+    values : array_like
+        Rates or shares; zero and missing values play no part.
+    scheme : {"quantiles", "equal_interval", "natural_breaks", "mean_multiples"}
+        A fifth of the areas in each class; equal steps; least squares within classes (Fisher 1958, Jenks
+        1977); 0.5, 1, 1.5 and 2 times the average.
+    most : float
+        No limit is above this.
+
+    Returns
+    -------
+    limits : tuple of float
+        Lower limits of classes 2 to 5.
+    explained : float
+        Goodness of variance fit: share of the sum of squares that lies between the classes.
+
+    Raises
+    ------
+    ConfigError
+        Unknown scheme, or too few different values for five classes.
+
+    References
+    ----------
+    Fisher, W. D. (1958). On grouping for maximum homogeneity. Journal of the American Statistical
+    Association 53, 789-798. doi:10.1080/01621459.1958.10501479
+
+    Examples
+    --------
+    >>> scheme_breaks([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], "quantiles")[0]
+    (2.8, 4.6, 6.4, 8.2)
+    """
+    if scheme not in SCHEMES:
+        raise ConfigError(f"scheme must be one of {', '.join(SCHEMES)}; got {scheme!r}.")
+    data = np.sort(np.asarray(values, dtype=float))
+    data = data[np.isfinite(data) & (data > 0)]
+    if np.unique(data).size < 5:
+        raise ConfigError(f"{scheme} needs five different values; {np.unique(data).size} came. Give breaks=.")
+    if scheme == "quantiles":
+        raw = np.quantile(data, [0.2, 0.4, 0.6, 0.8])
+    elif scheme == "equal_interval":
+        raw = data[0] + (data[-1] - data[0]) * np.array([0.2, 0.4, 0.6, 0.8])
+    elif scheme == "mean_multiples":
+        raw = data.mean() * np.array([0.5, 1, 1.5, 2])
+    else:
+        raw = natural_breaks(data, 5)
+    written = tuple(float(f"{b:.{SIGNIFICANT}g}") for b in raw)
+    limits = tuple(float(round_half_up(b, decimals_for(written))) for b in written)
+    if len(set(limits)) < 4 or limits[-1] > most:
+        raise ConfigError(
+            f"The limits by {scheme} are {', '.join(f'{b:g}' for b in limits)}, which is not five classes. "
+            "Leave scheme out for round limits, or give breaks=."
+        )
+    return limits, _explained(data, limits)
+
+
+def natural_breaks(data: NDArray[np.float64], classes: int) -> NDArray[np.float64]:
+    """First values of classes 2 and up for which the sum of squares within classes is smallest.
+
+    `data` is sorted. Fisher's dynamic programme, so the same data give the same breaks, always the best ones.
+    """
+    n = data.size
+    first, second = np.r_[0, np.cumsum(data)], np.r_[0, np.cumsum(data**2)]
+    best = second[1:] - first[1:] ** 2 / np.arange(1, n + 1)  # cost of the first j + 1 values as one class
+    cuts = np.zeros((classes, n), dtype=np.int64)
+    for c in range(1, classes):
+        new = np.full(n, np.inf)
+        for j in range(c, n):
+            i = np.arange(c, j + 1)  # the class begins with value i
+            size = j - i + 1
+            within = second[j + 1] - second[i] - (first[j + 1] - first[i]) ** 2 / size
+            cost = best[i - 1] + within
+            at = int(np.argmin(cost))
+            new[j], cuts[c, j] = cost[at], i[at]
+        best = new
+    starts, end = [], n - 1
+    for c in range(classes - 1, 0, -1):
+        starts.append(cuts[c, end])
+        end = cuts[c, end] - 1
+    return data[starts[::-1]]
+
+
+def _explained(data: NDArray[np.float64], limits: Sequence[float]) -> float:
+    codes = classify(data, limits)
+    total = float(((data - data.mean()) ** 2).sum())
+    within = sum(float(((data[codes == c] - data[codes == c].mean()) ** 2).sum()) for c in np.unique(codes))
+    return 1 - within / total if total else 1.0
 
 
 def check_breaks(breaks: Sequence[float]) -> tuple[float, ...]:

@@ -182,7 +182,7 @@ def _first_tolerance(metres: np.ndarray) -> float:
 
 
 def unmatched(geometries: np.ndarray, gap: float = 0.0) -> int:
-    """How many areas have a border that is not that of a neighbour: an overlap, or a gap up to `gap` metres."""
+    """How many areas have a border that is not a neighbour's: an overlap, or a gap up to `gap` metres."""
     import shapely
 
     faults = shapely.coverage_invalid_edges(geometries, gap / _METRES_PER_DEGREE)

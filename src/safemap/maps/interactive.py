@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from safemap.disclosure.registry import Registry
-from safemap.errors import AlignmentError, ConfigError, PrivacyWarning
-from safemap.i18n import LANGUAGES, NUMBER_FORMATS, Message, words
-from safemap.maps import breaks as limits
+from safemap.errors import ConfigError
+from safemap.i18n import LANGUAGES, NUMBER_FORMATS
 from safemap.maps.context import ContextLike, read_context
-from safemap.maps.density_layer import density_layer
 from safemap.maps.geometry import BUDGET_BYTES, PRECISION, outline
-from safemap.maps.layer import Layer, as_text
-from safemap.maps.layers import build_layer, check_result, share_breaks, value_breaks
+from safemap.maps.layer import as_text
+from safemap.maps.layering import (
+    check_counts,
+    given_breaks,
+    limits_by_scheme,
+    make_layers,
+    page_layer,
+    texts_of,
+)
+from safemap.maps.layering import warn_of_few as warn_of_few  # printed maps ask for it here
+from safemap.maps.layers import check_result
+from safemap.maps.options import add_tiles, check_k, hidden_parts, refuse, set_size
 from safemap.maps.page import SafemapPage, clean_text, page_words
-from safemap.maps.periods import ALL, Entry, as_steps, read_entries, stack
+from safemap.maps.periods import ALL, Entry, read_entries
 from safemap.maps.states import OVERLAYS, STATES
-from safemap.maps.study import ANSWERS, accounts, names_by_language, study_of
-from safemap.maps.survey_layer import is_share, layer_name, survey_values
+from safemap.maps.study import accounts, names_by_language, study_of
 from safemap.maps.withholding import publish
-from safemap.settings import threshold
 
 if TYPE_CHECKING:
     import folium
     import geopandas as gpd
-    import pandas as pd
 
     from safemap._typing import AreasLike, Audience, Language
+    from safemap.maps.breaks import Scheme
     from safemap.maps.periods import Shown
-    from safemap.results import Result
 
 #: From this many areas on they are drawn on a canvas instead of as elements of the page. Up to here both take
 #: the same time; at 5,000 a canvas takes about half (benchmarks/maps.py).
@@ -72,8 +76,17 @@ def explore(
     disclaimer: str | None = None,
     breaks: Sequence[float] | Mapping[str, Sequence[float]] | None = None,
     compare: tuple[int | str, int | str] | None = None,
+    scheme: Scheme | None = None,
+    tiles: Any = None,
+    attr: str | None = None,
+    tooltip: bool = True,
+    popup: bool = True,
+    legend: bool = True,
+    width: float | str | None = None,
+    height: float | str | None = None,
     controls: Sequence[str] | None = None,
     budget: int = BUDGET_BYTES,
+    **others: Any,
 ) -> folium.Map:
     """An interactive map of one or more results, as a ``folium.Map`` one can go on using.
 
@@ -136,11 +149,23 @@ def explore(
     compare : tuple of two, optional
         Open with two layers side by side, on maps that move together. Each is the position of a result (0 for
         the first), or the name of a period of the first result that has several.
+    scheme : {"quantiles", "equal_interval", "natural_breaks", "mean_multiples"}, optional
+        How the limits of rates and shares are chosen instead of round numbers. Such limits change from
+        map to map; natural breaks (Fisher and Jenks) say in the methods how much they explain.
+        Multiples of the average are for rates only.
+    tiles, attr : optional
+        Tiles under the areas and whose they are, as in ``GeoDataFrame.explore``. They need a network.
+    tooltip, popup, legend : bool
+        False leaves out the card at the pointer, the pinned card, or the legend.
+    width, height : number or str, optional
+        Size of the frame in a notebook; a number is in pixels.
     controls : sequence of str, optional
         Which of :data:`CONTROLS` to show; all if not given.
     budget : int
         Bytes the outlines may take; beyond it they are simplified together, so that neighbours keep their
         border.
+    **others
+        None: options of ``GeoDataFrame.explore`` that have no place here are refused with the reason.
 
     Returns
     -------
@@ -169,24 +194,32 @@ def explore(
     >>> type(m).__name__
     'Map'
     """
+    refuse(others)
+    check_k(k, scheme)
+    hidden = hidden_parts(tooltip=tooltip, popup=popup, legend=legend)
     rules = registry_for(registry, k, audience)
     entries = read_entries(results)
     _check_options(entries, names, language, controls)
     study = study_of([r for e in entries for r in e.results], areas)
-    layers = _layers(entries, publish(entries, rules), names, breaks, k=rules.k, place=_texts(place))
-    _check_counts(layers, len(study.frame))
+    frames = publish(entries, rules)
+    chosen = given_breaks(breaks)
+    chosen, notes = limits_by_scheme(scheme, chosen, entries, frames)
+    layers = make_layers(entries, frames, names, chosen, k=rules.k, place=texts_of(place))
+    check_counts(layers, len(study.frame))
     audits, audit_of = accounts(entries)
     first = study.frame
     outlines = outline(first, budget=budget)
     data: dict[str, Any] = {
         "title": in_language(language, title),
-        "titles": title_by if (title_by := _texts(title)) and not isinstance(title_by, str) else None,
+        "titles": title_by if (title_by := texts_of(title)) and not isinstance(title_by, str) else None,
         "language": language,
-        "place": None if (where := _texts(place)) is None else as_text(where),
+        "place": None if (where := texts_of(place)) is None else as_text(where),
         "source": _text(source, longest=1_000),
         "disclaimer": _text(disclaimer, longest=1_000),
         "methods": _methods(methods),
         "controls": list(CONTROLS if controls is None else controls),
+        "hidden": hidden,
+        "notes": notes,
         "names": study.names,
         "names_in": names_by_language(study, area_names),
         "population": _population(first),
@@ -201,7 +234,7 @@ def explore(
             "canvas": len(first) >= CANVAS_FROM,
         },
         "context": read_context(context, bounds=outlines.bounds, study=first, neighbours=neighbours),
-        "layers": [_page_layer(*one) for one in zip(entries, layers, audit_of, strict=True)],
+        "layers": [page_layer(*one) for one in zip(entries, layers, audit_of, strict=True)],
         "states": {key: state.to_dict() for key, state in {**STATES, **OVERLAYS}.items()},
         "audits": audits,
         "numbers": NUMBER_FORMATS,
@@ -210,6 +243,8 @@ def explore(
     data |= _beside(compare, data["layers"])
     data["words"] = page_words(data)
     target = _new_map(outlines.bounds) if m is None else _check_map(m)
+    add_tiles(target, tiles, attr)
+    set_size(target, width, height)
     target.add_child(SafemapPage(data), name="safemap")
     return target
 
@@ -266,119 +301,6 @@ def _check_options(
         raise ConfigError(f"controls may be {', '.join(CONTROLS)}; got {', '.join(map(repr, unknown))}.")
 
 
-def _layers(
-    entries: Sequence[Entry],
-    frames: Sequence[Sequence[pd.DataFrame | None]],
-    names: Sequence[str | Mapping[str, str] | None] | None,
-    breaks: Sequence[float] | Mapping[str, Sequence[float]] | None,
-    *,
-    k: int,
-    place: str | Mapping[str, str] | None,
-) -> list[list[Layer]]:
-    """Per entry its layer, or one for each period, all with the same limits."""
-    pairs = [
-        (r, f) for e, own in zip(entries, frames, strict=True) for r, f in zip(e.results, own, strict=True)
-    ]
-    known, shown = [r for r, f in pairs if f is not None], [f for _, f in pairs if f is not None]
-    period = next(
-        (r.settings["period"] for r, _ in pairs if r.kind not in ANSWERS and r.settings.get("period")), None
-    )
-    given = _given_breaks(breaks)
-    rates = given.get("rates") or value_breaks(known, shown)
-    shares = given.get("survey") or share_breaks(known, shown)
-    out = []
-    for entry, own, (key, name) in zip(entries, frames, _layer_names(entries, names), strict=True):
-        if own[0] is None:
-            warn_of_few(entry.results[0])
-            limit = given.get("density")
-            out.append(
-                [density_layer(entry.results[0], key=key, name=name, breaks=limit, k=k, period=period)]
-            )
-            continue
-        chosen = shares if is_share(entry.results[0]) else rates
-        if entry.kind == "survey" and not is_share(entry.results[0]):
-            values = [survey_values(r, f) for r, f in zip(entry.results, own, strict=True) if f is not None]
-            chosen = limits.step_breaks(np.concatenate(values))
-        made = [
-            build_layer(r, f, key=key, name=name, breaks=chosen, k=k, place=place, period=period)
-            for r, f in zip(entry.results, own, strict=True)
-            if f is not None
-        ]
-        out.append(stack(made) if entry.labels else made)
-    return out
-
-
-def _check_counts(layers: Sequence[Sequence[Layer]], areas: int) -> None:
-    """Every area is in one class of every layer: a legend that does not add up must not leave."""
-    for layer in (one for steps in layers for one in steps if one.bands is None):
-        if len(layer.codes) != areas or sum(layer.counts.values()) != areas:
-            raise AlignmentError(
-                f"The classes of the layer {layer.kind} hold {sum(layer.counts.values())} areas, the map "
-                f"{areas}. Give results with one row for each area."
-            )
-
-
-def _page_layer(entry: Entry, layers: Sequence[Layer], audits: Sequence[int | None]) -> dict[str, Any]:
-    """One layer as the page reads it; several periods share all but their figures."""
-    steps = [{**layer.to_dict(), "audit": at} for layer, at in zip(layers, audits, strict=True)]
-    return as_steps(steps, entry.labels) if entry.labels else steps[0]
-
-
-def warn_of_few(density: Result) -> None:
-    """A density is not among what the registry can withhold, so say when it shows single events."""
-    events = int(density.settings["n_events"])
-    if 0 < events < threshold("events_note"):
-        warnings.warn(
-            f"A density of {events} events can show where single events happened; the registry of withheld "
-            "cells does not reach it. Leave the layer out, or widen the bandwidth.",
-            PrivacyWarning,
-            stacklevel=4,
-        )
-
-
-def _given_breaks(breaks: Any) -> dict[str, tuple[float, ...]]:
-    if breaks is None:
-        return {}
-    if not isinstance(breaks, Mapping):
-        return {"rates": limits.check_breaks(breaks)}
-    unknown = sorted(set(map(str, breaks)) - {"rates", "survey", "density"})
-    if unknown:
-        raise ConfigError(f"breaks may be given for rates, survey and density; got {', '.join(unknown)}.")
-    return {str(kind): limits.check_breaks(values) for kind, values in breaks.items()}
-
-
-def _layer_names(
-    entries: Sequence[Entry], names: Sequence[str | Mapping[str, str] | None] | None
-) -> list[tuple[str, str | Mapping[str, str] | Message]]:
-    """Key and name of each layer; a second layer of one name gets a number unless the caller names it."""
-    out: list[tuple[str, str | Mapping[str, str] | Message]] = []
-    usual: list[Message] = []
-    for position, entry in enumerate(entries):
-        result = entry.results[0]
-        nth = sum(e.kind == entry.kind for e in entries[: position + 1])
-        given = _texts(names[position]) if names is not None else None
-        own = _usual_name(result)
-        usual.append(own)
-        again = usual.count(own)
-        name: str | Mapping[str, str] | Message = own
-        if given is not None:
-            name = given
-        elif again > 1:
-            name = Message("numbered", {"n": str(again), "name": own.to_dict()})
-        out.append((result.kind if nth == 1 else f"{result.kind}-{nth}", name))
-    return out
-
-
-def _usual_name(result: Result) -> Message:
-    """What a layer is called when the caller says nothing."""
-    if result.kind in ANSWERS:
-        return layer_name(result)
-    if f"layer_{result.kind}" in words("en"):
-        return Message(f"layer_{result.kind}")
-    title = getattr(result, "title", "") or result.kind.removeprefix("local_").replace("_", " ")
-    return Message("layer_local", {"q": clean_text(title, longest=60)})
-
-
 def _population(areas: gpd.GeoDataFrame) -> list[int | None] | None:
     import pandas as pd
 
@@ -400,22 +322,8 @@ def _text(value: str | None, *, longest: int = 300) -> str | None:
     return None if value is None else clean_text(value, longest=longest)
 
 
-def _texts(value: str | Mapping[str, str] | None) -> str | dict[str, str] | None:
-    """Text of the caller, cleaned: one, or by language."""
-    if value is None or isinstance(value, str):
-        return _text(value)
-    if not isinstance(value, Mapping):
-        return clean_text(value)
-    unknown = sorted(set(map(str, value)) - set(LANGUAGES))
-    if unknown or not value:
-        raise ConfigError(
-            f"Texts by language need one of {', '.join(LANGUAGES)}; got {', '.join(unknown) or 'none'}."
-        )
-    return {language: clean_text(text) for language, text in value.items()}
-
-
 def in_language(language: str, value: str | Mapping[str, str] | None) -> str | None:
-    texts = _texts(value)
+    texts = texts_of(value)
     if texts is None or isinstance(texts, str):
         return texts
     return texts.get(language, next(iter(texts.values())))

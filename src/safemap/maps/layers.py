@@ -86,6 +86,11 @@ def value_breaks(results: Sequence[Result], frames: Sequence[pd.DataFrame]) -> t
     They are chosen from the recorded rates that are ranked; from smoothed ones only where no others are
     shown.
     """
+    return limits.round_breaks(ranked_rates(results, frames))
+
+
+def ranked_rates(results: Sequence[Result], frames: Sequence[pd.DataFrame]) -> Floats:
+    """Recorded rates of the areas that are ranked; smoothed ones only where no others are shown."""
     for kind in ("rates", "smoothed_rates"):
         values = [
             column(frame, "estimate")[~_is_few(frame)]
@@ -93,18 +98,23 @@ def value_breaks(results: Sequence[Result], frames: Sequence[pd.DataFrame]) -> t
             if result.kind == kind
         ]
         if values:
-            return limits.round_breaks(np.concatenate(values))
-    return limits.round_breaks([])
+            return np.concatenate(values)
+    return np.zeros(0)
 
 
 def share_breaks(results: Sequence[Result], frames: Sequence[pd.DataFrame]) -> tuple[float, ...]:
     """One set of limits, in percent, for all layers of shares."""
+    return limits.step_breaks(shares_of(results, frames), most=100)
+
+
+def shares_of(results: Sequence[Result], frames: Sequence[pd.DataFrame]) -> Floats:
+    """All shares shown, in percent."""
     values = [
         survey_values(result, frame)
         for result, frame in zip(results, frames, strict=True)
         if is_share(result)
     ]
-    return limits.step_breaks(np.concatenate(values) if values else [], most=100)
+    return np.concatenate(values) if values else np.zeros(0)
 
 
 def build_layer(

@@ -127,7 +127,7 @@
     S.state.current = i;
     S.mark();
     const touch = S.touch || S.phone.matches;
-    if (i === null || i === S.state.pinned || (touch && !byKey)) {
+    if (S.hides("tooltip") || i === null || i === S.state.pinned || (touch && !byKey)) {
       card.hidden = true;
       return;
     }
@@ -148,7 +148,7 @@
     S.mark();
     S.ui.tip.hidden = true;
     S.fillCard(S.ui.card, i, true);
-    S.ui.card.hidden = false;
+    S.ui.card.hidden = S.hides("popup");
     const spot = S.spots[i];
     if (go) S.map.setView(spot, Math.max(S.map.getZoom(), Math.min(14, roomy(i))), {animate: false});
     if (S.phone.matches) {

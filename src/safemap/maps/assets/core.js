@@ -84,6 +84,7 @@ window.safemap = window.safemap || {};
     return o.areas;
   }
   S.open = c => !c.s || c.s === "few" || c.s === "cannot_tell"; // whether figures of an area in this class may be shown
+  S.hides = part => S.data.hidden.includes(part);
   S.has = control => S.data.controls.includes(control);
   S.phone = window.matchMedia("screen and (max-width:760px)");
 })(window.safemap);

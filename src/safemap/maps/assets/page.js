@@ -34,6 +34,7 @@
     ui.choice = S.el("fieldset");
     ui.slider = S.el("div", "sm-slider");
     ui.legend = S.el("section", "sm-legend");
+    ui.legend.hidden = S.hides("legend");
     ui.panel.append(ui.choice, ui.slider, ui.legend);
     const main = ui.main = S.el("main");
     container.parentNode.insertBefore(root, container);

@@ -136,6 +136,7 @@
       body.append(S.name("p", "", part[1]));
     });
     body.append(S.el("h3", "", S.t("cannot_say")), S.el("p", "", S.t(layer.base === "records" ? "cannot_say_text" : "cannot_say_answers")));
+    S.data.notes.forEach(note => body.append(S.el("p", "sm-note", S.message(note))));
     if (S.data.geometry.tolerance) {
       body.append(S.el("p", "sm-note", S.t("simplified", {a: S.number(S.data.geometry.tolerance)})));
       if (S.data.geometry.unmatched) body.append(S.el("p", "sm-note", S.t("unmatched", {n: S.number(S.data.geometry.unmatched)})));
