@@ -71,12 +71,28 @@ def hostile_map(town: ModuleType, payload: str, **options: Any) -> folium.Map:
     weighted = dataclasses.replace(weighted, settings={**weighted.settings, "weights": payload})
     by_language = dict.fromkeys(LANGUAGES, payload)
     return explore(
-        rates, moran, getis, *answers, weighted,
-        title=by_language, names=[payload, by_language, None, None, None, payload], place=by_language,
+        rates, moran, getis, *answers, weighted, *hostile_periods_and_tests(town, payload, areas),
+        title=by_language, names=[payload, by_language, None, None, None, payload, *[None] * 4],
+        place=by_language,
         source=payload, disclaimer=payload, methods=[(payload, payload)], context={payload: around},
         neighbours={payload: around.iloc[[0]]},
         area_names={language: dict.fromkeys(areas.index, payload) for language in LANGUAGES}, **options,
     )  # fmt: skip
+
+
+def hostile_periods_and_tests(town: ModuleType, payload: str, areas: gpd.GeoDataFrame) -> list[Any]:
+    """Names of periods, of columns of counts and variables; title and classes of a local statistic."""
+    from safemap.analysis.change import area_change
+
+    periods = {f"{i} {payload}": town.smoothed_of(areas, i) for i in range(2)}
+    counts = {f"{payload} a": town.BEFORE, f"{payload} b": town.AFTER}
+    change = area_change(areas.assign(**counts), *counts)
+    two = town.LocalBivariate(frame=town.moran(areas).frame, settings={"columns": [payload, f"{payload} 2"]})
+    two.frame["cluster"] = two.frame["cluster"].where(two.frame["cluster"] != "too few areas", "high-high")
+    classes = [payload, f"2 {payload}", "not significant"] * 12
+    other = town.LocalOther(frame=town.moran(areas).frame.assign(cluster=classes), settings={})
+    object.__setattr__(other, "title", payload)
+    return [periods, change, two, other]
 
 
 def hostile_answers(town: ModuleType, payload: str, areas: gpd.GeoDataFrame) -> list[Any]:
@@ -95,7 +111,9 @@ def hostile_answers(town: ModuleType, payload: str, areas: gpd.GeoDataFrame) -> 
 
 def visit_every_corner(page: Any) -> None:
     """Show every text of the page: layers, legend, cards, search, table, methods, all by real input."""
-    for layer in ("rates", "local_moran", "local_getis_ord", "survey", "answers", "density"):
+    layers = ["rates", "local_moran", "local_getis_ord", "survey", "answers", "density"]
+    layers += ["smoothed_rates", "change", "local_bivariate_moran", "local_other"]
+    for layer in layers:
         page.click(f'input[value="{layer}"]')
         page.evaluate("document.querySelector('.sm-map').focus()")
         page.press("ArrowRight", "ArrowUp", "Enter")
@@ -106,6 +124,15 @@ def visit_every_corner(page: Any) -> None:
     page.evaluate("document.querySelector('#sm-find').focus()")
     page.type("a")
     page.press("Escape")
+    page.click('input[value="smoothed_rates"]')
+    page.evaluate("document.querySelector('#sm-period').focus()")
+    page.press("ArrowRight")
+    page.click(".sm-actions button:nth-of-type(4)")
+    page.evaluate("document.querySelector('.sm-map').focus()")
+    page.press("ArrowRight", "Enter")
+    page.click(".sm-actions button")
+    page.press("Escape")
+    page.click(".sm-beside-close")
     page._browser.pump(0.2)
 
 
@@ -133,7 +160,7 @@ def test_nothing_runs_is_compiled_or_leaves(
     assert page.requests == []
     assert page.errors == []
     assert page.refused == []
-    assert page.count("path.sm-area") == 36
+    assert page.count(".sm-map path.sm-area") == 36
     assert page.evaluate("Object.prototype.hasOwnProperty.call(Object.prototype, 't')") is False
     page.click('input[value="rates"]')
     shown = page.text(".sm h1")

@@ -74,6 +74,12 @@ def smoothed() -> Any:
     return smooth_rates(rates())
 
 
+def smoothed_of(town: gpd.GeoDataFrame, year: int) -> Any:
+    """Smoothed rates of one year of a town."""
+    frame = town.assign(events=town["events"] + year)
+    return smooth_rates(area_rates(frame, per=1_000, period=(f"{2020 + year}-01-01", f"{2020 + year}-12-31")))
+
+
 def moran(town: gpd.GeoDataFrame | None = None) -> LocalMoran:
     return LocalMoran(frame=_tested(town, MORAN), settings={"alpha": 0.05, "adjust": "fdr_bh"})
 
@@ -125,6 +131,10 @@ def density(events: int = 600) -> Any:
     rows = pd.DataFrame({"x": x, "y": y})
     incidents = read_incidents(rows, x="x", y="y", crs=4326)
     return kernel_density(incidents, areas(), cell_size=250, bandwidth=900)
+
+
+class LocalBivariate(Result):
+    kind = "local_bivariate_moran"
 
 
 class LocalOther(Result):

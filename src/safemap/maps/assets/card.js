@@ -115,9 +115,10 @@
       S.svg("text", {x: 6, y: 40}, layer.signed ? S.signed(least) : "0"),
       S.svg("text", {x: width - 6, y: 40, "text-anchor": "end"}, layer.signed ? S.signed(Math.round(end)) : S.number(end, Number.isInteger(end) ? 0 : S.places(layer, end))));
     if (layer.mean !== null) {
-      const at = Math.max(52, Math.min(width - 72, x(layer.mean)));
-      bar.append(S.svg("text", {x: at, y: 40, "text-anchor": "middle", class: "ref"},
-        S.t(layer.ref) + (layer.signed ? "" : " " + S.rate(layer, layer.mean))));
+      const text = S.t(layer.ref) + (layer.signed ? "" : " " + S.rate(layer, layer.mean));
+      const half = text.length * 3, left = layer.signed ? 50 : 18; // room that the word and the figures at the ends take
+      const at = Math.max(left + half, Math.min(width - 46 - half, x(layer.mean)));
+      bar.append(S.svg("text", {x: at, y: 40, "text-anchor": "middle", class: "ref"}, text));
     }
     return bar;
   }
