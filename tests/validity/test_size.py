@@ -43,6 +43,22 @@ def test_crude_rates_are_what_the_measure_catches():
     assert bench.too_often(row)
 
 
+def test_both_nulls_keep_their_promise_where_one_alone_does_not():
+    """A dense quarter in a thin country, and risks that differ: each breaks one null, none breaks both."""
+    found = {}
+    for null in bench.UNEQUAL[:3] + bench.UNEQUAL[-3:]:
+        found[null.name, null.kind] = bench.measure(null, bench.town(25, 25), 40)
+    broken = {key for key, row in found.items() if bench.too_often(row)}
+    thin, scattered = bench.UNEQUAL[0].name, bench.UNEQUAL[-1].name
+    assert broken == {(thin, bench.UNEQUAL[0].kind), (scattered, bench.UNEQUAL[-2].kind)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("null", [n for n in bench.UNEQUAL if n.kind == bench.BOTH], ids=lambda n: n.name)
+def test_both_nulls_keep_their_promise_on_many_maps(null):
+    assert bench.too_often(bench.measure(null, bench.town(30, 30), 200)) == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("size", bench.SIZES, ids=str)
 @pytest.mark.parametrize("null", KEPT, ids=NAMES)

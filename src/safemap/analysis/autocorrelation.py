@@ -181,7 +181,7 @@ def local_moran(
     takes areas of any size, also few of them, but every departure from equal risk counts, be it spatial or
     not: "hot" then means that more happened than the number of people explains.
 
-    Permutations of the EB index go wrong where areas with few expected events lie together: up to 43 % of
+    Permutations of the EB index go wrong where areas with few expected events lie together: up to 29 % of
     maps of equal risk had a finding. Constant risk goes wrong where risks differ without being clustered:
     nearly every such map had one. Asking for both costs one or two percentage points of power and keeps the
     level in either case (``docs/validity.md``), so it is the default for events and population. The z-score
