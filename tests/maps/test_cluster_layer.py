@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -73,3 +74,41 @@ def test_the_name_of_a_layer_comes_from_its_title(town: ModuleType) -> None:
     names = [layer["name"] for layer in town.data_of(m)["layers"]]
     assert names[0] == {"k": "layer_local", "s": {"q": "local other"}}
     assert names[1] == {"k": "layer_local_bivariate_moran"}
+
+
+def layer_local_named(name: dict[str, Any]) -> bool:
+    """Whether a layer has a name of its own in every language, numbered or not."""
+    inner = name["s"]["name"] if name["k"] == "numbered" else name
+    return inner["k"].startswith("layer_local_")
+
+
+def real_tests(town: ModuleType) -> list[Result]:
+    """Every local statistic safemap has, on one town."""
+    import safemap as sm
+
+    size = town.SIDE**2
+    columns = {
+        "score": [(i * 7) % 11 + i / 4 for i in range(size)],
+        "light": [float(i // 6) for i in range(size)],
+        "lit": [int(i % 6 < 3) for i in range(size)],
+    }
+    areas = town.areas(**columns)
+    options = {"graph": sm.build_graph(areas, tolerance=1), "permutations": 199}
+    return [
+        sm.local_geary(areas, "score", max_permutations=199, **options),
+        sm.local_geary(areas, "score", "light", max_permutations=199, **options),
+        sm.local_lee(areas, "score", "light", max_permutations=199, **options),
+        sm.local_join_counts(areas, "lit", graph=options["graph"]),
+        sm.local_losh(areas, "score", max_permutations=199, **options),
+    ]
+
+
+def test_every_local_statistic_of_safemap_can_be_drawn_in_words(town: ModuleType) -> None:
+    found = real_tests(town)
+    layers = town.data_of(explore(*found))["layers"]
+    for result, layer in zip(found, layers, strict=True):
+        assert len(layer["codes"]) == 36, result.kind
+        assert all(c["l"]["k"] != "c_text" for c in layer["classes"]), result.kind  # no class without words
+        assert layer_local_named(layer["name"]), result.kind
+        colours = [c["c"] for c in layer["classes"] if "c" in c]
+        assert len(set(colours)) == len(colours), result.kind

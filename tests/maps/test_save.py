@@ -75,18 +75,20 @@ def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
         "town = importlib.util.module_from_spec(spec); spec.loader.exec_module(town);"
         "import folium; from safemap.maps import explore, save_map;"
         "save_map(explore(town.rates(), town.moran(), town.getis(), context=town.areas()), sys.argv[2]);"
+        "save_map(explore(town.years(), town.change(), town.ratios(), town.bivariate(), town.survey(),"
+        " compare=('2021', '2022'), scheme='quantiles'), sys.argv[4]);"
         "m = explore(town.rates(), m=folium.Map(tiles=None)); folium.CircleMarker([19.3, -99.1]).add_to(m);"
         "warnings.simplefilter('ignore'); save_map(m, sys.argv[3])"
     )
     town = Path(__file__).with_name("town.py")
     for run in ("1", "2"):
-        target = [str(tmp_path / f"{kind}{run}.html") for kind in ("own", "added")]
+        target = [str(tmp_path / f"{kind}{run}.html") for kind in ("own", "added", "periods")]
         subprocess.run(
             [sys.executable, "-c", script, str(town), *target],
             check=True,
             env=os.environ | {"PYTHONHASHSEED": run},
         )
-    for kind in ("own", "added"):
+    for kind in ("own", "added", "periods"):
         assert (tmp_path / f"{kind}1.html").read_bytes() == (tmp_path / f"{kind}2.html").read_bytes()
 
 
