@@ -1,8 +1,8 @@
 """Who touches whom: ours against libpysal and pygeoda, in one run, on the same polygons.
 
-``python benchmarks/graphs.py [section ...]`` writes its tables to ``docs/performance.md``. The column "equal?"
-says how many links the peer does not have, and how many it has alone. Ours looks for what lies within a
-metre; the peers look for equal vertices or edges.
+``python benchmarks/graphs.py [section ...]`` writes its tables to ``docs/performance.md``. The column
+"equal?" says how many links the peer does not have, and how many it has alone. Ours looks for what lies
+within a metre; the peers look for equal vertices or edges.
 """
 
 from __future__ import annotations
