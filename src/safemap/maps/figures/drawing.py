@@ -73,7 +73,7 @@ def draw_layer(
         path = path_of(chosen) if overlay.amount else None
         if path is not None:
             overlaid(axes, path, sheet, overlay.key, zorder=3.6)
-    lines = {"colour": layer.line, "width": _AREA_LINE * thin}
+    lines = {"colour": layer.line, "width": _AREA_LINE * thin * _crowded(ground, view, sheet.scale)}
     _outline(sheet, axes, shapes, **lines, alpha=0.55 if layer.bands is not None else 1.0)
     _draw_lines(sheet, axes, ground)
     _outline(sheet, axes, [ground.study], colour=OUTLINE, width=_STUDY_LINE * thin, zorder=5)
@@ -81,6 +81,12 @@ def draw_layer(
     if not marks or layer.bands is not None:
         return 0, 0
     return _draw_marks(sheet, view, ground, layer, [] if taken is None else taken)
+
+
+def _crowded(ground: Ground, view: View, scale: float) -> float:
+    """By how much the lines between areas are thinned where the areas are small on paper."""
+    middle = float(np.median(ground.labels[:, 2])) / view.metres_per_mm
+    return float(np.clip(middle / (1.2 * scale), 0.4, 1.0))
 
 
 def _draw_land(sheet: Sheet, axes: Axes, ground: Ground) -> None:

@@ -16,7 +16,7 @@ from safemap.i18n import Message, format_number, number, percent, text
 from safemap.maps import breaks as limits
 from safemap.maps.figures.chart import Chart, begin, finish, hidden_cells
 from safemap.maps.figures.layout import counted, require_room
-from safemap.maps.figures.sheet import Box, Sheet, Size, ink_on
+from safemap.maps.figures.sheet import FILL, Box, Sheet, Size, ink_on
 from safemap.maps.figures.textures import HATCHES, ground_of_state
 from safemap.maps.findings import period_text
 from safemap.maps.interactive import in_language
@@ -207,7 +207,8 @@ def _draw(chart: Chart, room: Box, table: _Table) -> None:
     left = max(sheet.width_of(day, "axis") for day in days) + 2.0 * s
     head = sheet.line_height("axis") + 0.4 * s
     edges = _edges(table)
-    legend = sheet.line_height("cell") + 2.6 * s
+    steps = _in_rows(sheet, _steps(edges, table, chart.rules.k, language), room.width - left)
+    legend = len(steps) * sheet.line_height("cell") + 2.6 * s
     grid = Box(room.x + left, room.y + head, room.width - left, room.height - head - legend)
     require_room(sheet, grid.width, grid.height)
     wide, high = grid.width / columns, min(grid.height / 7, 9.0 * s)
@@ -241,7 +242,7 @@ def _draw(chart: Chart, room: Box, table: _Table) -> None:
             (x, grid.y),
         ]
         sheet.path(corners, colour="#14171A", line=1.1, linestyle=(0, (3, 2)), zorder=5)
-    _draw_steps(sheet, Box(grid.x, grid.y + 7 * high + 1.6 * s, grid.width, legend), edges, table, chart)
+    _draw_steps(sheet, steps, Box(grid.x, grid.y + 7 * high + 1.6 * s, grid.width, legend))
 
 
 def _edges(table: _Table) -> list[int]:
@@ -285,26 +286,53 @@ def _colour(n: int, edges: list[int]) -> str:
     return ramp[0] if n == 0 else ramp[1 + int(np.searchsorted(edges, n, side="right"))]
 
 
-def _draw_steps(sheet: Sheet, box: Box, edges: list[int], table: _Table, chart: Chart) -> None:
-    """The classes of the cells in one row, as text beside a small square."""
-    language, s = chart.language, sheet.scale
+class _Step(NamedTuple):
+    """One class of the cells in the key."""
 
+    colour: str
+    hatch: str
+    label: str
+
+
+def _steps(edges: list[int], table: _Table, k: int, language: str) -> list[_Step]:
     def figure(n: int) -> str:
         return format_number(n, language=language)
 
     labels = [text(Message("under", {"a": figure(edges[0])}), language)]
     labels += [f"{figure(a)}–{figure(b - 1)}" for a, b in pairwise(edges)]
     labels.append(text(Message("or_more", {"a": figure(edges[-1])}), language))
-    x, y, line = box.x, box.y, sheet.line_height("cell")
-    steps = [(RAMPS["rate"][1 + i], "", label) for i, label in enumerate(labels)]
+    steps = [_Step(RAMPS["rate"][1 + i], "", label) for i, label in enumerate(labels)]
     if table.hidden.any():
-        key = Message("state_withheld", {"a": number(chart.rules.k - 1)})
-        steps.append((ground_of_state("withheld"), HATCHES["withheld"], text(key, language)))
-    for colour, hatch, label in steps:
-        square = Box(x, y + (line - 2.4 * s) / 2, 3.4 * s, 2.4 * s)
-        sheet.rectangle(square, fill=colour, edge="#77736B", hatch=hatch, hatch_colour="#5F5B53")
-        sheet.line(x + 4.4 * s, y, label, "cell")
-        x += 4.4 * s + sheet.width_of(label, "cell") + 3.5 * s
+        label = text(Message("state_withheld", {"a": number(k - 1)}), language)
+        steps.append(_Step(ground_of_state("withheld"), HATCHES["withheld"], label))
+    return steps
+
+
+def _in_rows(sheet: Sheet, steps: list[_Step], width: float) -> list[list[tuple[float, _Step]]]:
+    """Classes with their places from the left, in as many rows as they need."""
+    rows: list[list[tuple[float, _Step]]] = [[]]
+    x = 0.0
+    for step in steps:
+        own = 4.4 * sheet.scale + sheet.width_of(step.label, "cell") / FILL
+        if rows[-1] and x + own > width:
+            rows.append([])
+            x = 0.0
+        rows[-1].append((x, step))
+        x += own + 3.2 * sheet.scale
+    return rows
+
+
+def _draw_steps(sheet: Sheet, rows: list[list[tuple[float, _Step]]], box: Box) -> None:
+    """The classes of the cells, each a small square with its words."""
+    s, line = sheet.scale, sheet.line_height("cell")
+    for i, row in enumerate(rows):
+        y = box.y + i * line
+        for x, step in row:
+            square = Box(box.x + x, y + (line - 2.4 * s) / 2, 3.4 * s, 2.4 * s)
+            sheet.rectangle(
+                square, fill=step.colour, edge="#77736B", hatch=step.hatch, hatch_colour="#5F5B53"
+            )
+            sheet.line(box.x + x + 4.4 * s, y, step.label, "cell")
 
 
 def _frame(table: _Table, language: str) -> pd.DataFrame:

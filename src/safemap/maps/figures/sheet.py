@@ -138,10 +138,8 @@ class Sheet:
         return ROLES[role].size * self.scale * MM_PER_POINT * LEADING
 
     def width_of(self, text: str, role: RoleName) -> float:
-        """Width of one line of text, in mm."""
-        clean = drawable(text)
-        check_letters([clean], self.family)
-        return _measure(clean, self.family, role, self.scale)
+        """Width of one line of text, in mm; raises where a letter of it is in no font."""
+        return _measure(drawable(text), self.family, role, self.scale)
 
     def wrap(self, text: str, role: RoleName, width: float) -> list[str]:
         """`text` in lines that fit into `width` mm; a word that is too long for a line is broken."""
@@ -370,7 +368,8 @@ def ink_on(fill: str) -> str:
 
 @lru_cache(maxsize=50_000)
 def _measure(text: str, family: str, role: RoleName, scale: float) -> float:
-    """Width of a line in mm, with the font that will be used."""
+    """Width of a line in mm, with the font that will be used; looks up every letter first."""
+    check_letters([text], family)
     font = properties(family, ROLES[role], scale=scale)
     width, _, _ = _renderer().get_text_width_height_descent(text, font, False)
     return float(width) / _MEASURE_DPI * MM_PER_INCH
