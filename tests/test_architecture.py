@@ -37,6 +37,8 @@ DOORS = {
     "mapclassify": ("maps/",),
     "click": ("cli.py",),
     "python_calamine": ("intake/",),
+    "dask": ("analysis/dask.py",),
+    "distributed": ("analysis/dask.py",),
     "pyarrow": ("intake/",),
     "sqlite3": ("output/",),
 }

@@ -48,6 +48,8 @@ _WHERE = {
     "JoinResult": "safemap.analysis.joining",
     "count_areas": "safemap.analysis.counting",
     "CountedAreas": "safemap.analysis.counted",
+    "join_partitions": "safemap.analysis.dask",
+    "JoinedPartitions": "safemap.analysis.dask",
     "geocode_report": "safemap.analysis.geocoding",
     "hit_rate_sensitivity": "safemap.analysis.hit_rate",
     "misassignment_risk": "safemap.analysis.misassignment",
@@ -159,6 +161,7 @@ if TYPE_CHECKING:
     from safemap.analysis.correlogram import correlogram
     from safemap.analysis.counted import CountedAreas
     from safemap.analysis.counting import count_areas
+    from safemap.analysis.dask import JoinedPartitions, join_partitions
     from safemap.analysis.denominators import compare_bases, denominator_for, rate_range
     from safemap.analysis.density import DensityResult, kernel_density
     from safemap.analysis.density_reading import bandwidth_sensitivity, density_classes

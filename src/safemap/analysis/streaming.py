@@ -109,6 +109,9 @@ class Recipe:
             }
         return _BUILT[self.token]
 
+    def __dask_tokenize__(self) -> str:
+        return self.token
+
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in self.__dict__.items() if k != "placers"}
 
@@ -124,6 +127,8 @@ class Sorted(NamedTuple):
     areas: Mapping[str, NDArray[np.int32]]  #: by level; -1 for none
     match: Mapping[str, NDArray[np.int8]]  #: by level; of rows set aside before the join it means nothing
     joined: Bools  #: rows that came as far as the join
+    x: Floats  #: as repaired; NaN where the row came not as far as the join
+    y: Floats
     dates: NDArray[np.datetime64] | None
 
 
@@ -169,6 +174,8 @@ def sort_rows(recipe: Recipe, frame: pd.DataFrame, tally: Tally) -> Sorted:
         {level: p.area for level, p in placed.items()},
         {level: p.match for level, p in placed.items()},
         joined,
+        x,
+        y,
         dates,
     )
 
