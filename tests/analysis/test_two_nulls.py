@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 from shapely.geometry import box
 
-from safemap import build_graph, local_bivariate_moran, local_getis_ord, local_moran
+from safemap import Registry, build_graph, local_bivariate_moran, local_getis_ord, local_moran
+from safemap.i18n import text
+from safemap.maps.cluster_layer import _classes as layer_classes
 from safemap.stats.constant_risk import neighbourhood_risk
 from safemap.stats.permutation import p_from_tails
 
@@ -142,3 +144,18 @@ def test_mid_p_goes_with_every_null_and_with_two_variables(city, graph):
     two = city.assign(x=np.arange(196.0))
     f = local_bivariate_moran(two, "x", "events", graph=graph, p_mid=True, **QUICK).frame
     assert (f["p_mid"] <= f["p_value"] + 1e-12).all()
+
+
+def test_mid_p_is_withheld_with_the_count_it_comes_from(city, graph):
+    registry = Registry(k=5, audience="partner").register(city)
+    result = local_moran(city, graph=graph, p_mid=True, **QUICK)
+    hidden = registry.apply(result.frame).query("suppressed")
+    assert len(hidden)
+    assert hidden[["events", "value", "p_value", "p_mid", "p_adjusted"]].isna().all(axis=None)
+
+
+def test_the_legend_speaks_of_a_false_discovery_rate_only_where_there_is_one(city, graph):
+    for adjust, words in (("fdr_bh", "FDR"), ("none", "p ≤"), ("holm", "p ≤")):
+        result = local_getis_ord(city, graph=graph, adjust=adjust, **QUICK)
+        labels = [text(c.label) for c in layer_classes(result, ())]
+        assert sum(words in label for label in labels) == 6

@@ -206,9 +206,8 @@ def _class(result: LocalResult, row: pd.Series) -> Message:
     cluster = str(row["cluster"])
     side, _, level = cluster.partition("-")
     if side in ("hot", "cold") and level:
-        if str(result.settings["adjust"]).startswith("fdr"):
-            return Message(f"c_{side}", {"a": percent(int(level) / 100)})
-        return Message(f"s_{side}")
+        end = "" if str(result.settings["adjust"]).startswith("fdr") else "_p"
+        return Message(f"c_{side}{end}", {"a": percent(int(level) / 100)})
     if cluster in result.findings:
         return Message(f"c_{cluster}")
     return Message("s_none" if cluster == "not significant" else "s_" + cluster.replace(" ", "_"))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 #: Columns that are blanked with the count: each of them is the count in another form.
 DEPENDENT_COLUMNS = (
     "events", "before", "after", "n", "value", "estimate", "std_error", "conf_low", "conf_high",
-    "statistic", "z_score", "p_value", "p_adjusted", "permutations", "cluster",
+    "statistic", "z_score", "p_value", "p_mid", "p_adjusted", "permutations", "cluster",
     "n_eff", "n_eff_df", "deff", "df", "detectable", "quality", "note", "excess",
     "rate_before", "rate_after", "rate_low", "rate_high", "rate_base", "rate_other",
     "rank_best", "rank_worst", "rank_base", "rank_other", "rank_shift",

@@ -75,7 +75,7 @@ def cluster_layer(
 def _classes(result: Result, said: Sequence[str]) -> tuple[LegendClass, ...]:
     """Legend rows of the kind; words it does not know are refused where the classes are fixed."""
     if result.kind == "local_getis_ord":
-        rows = _getis_classes()
+        rows = _getis_classes(str(result.settings.get("adjust", "fdr_bh")))
     elif result.kind in ("local_moran", "local_bivariate_moran"):
         rows = _moran_classes(result)
     else:
@@ -97,11 +97,14 @@ def _moran_classes(result: Result) -> tuple[LegendClass, ...]:
     return tuple(LegendClass(code, rows[code], colour) for code, colour in LISA.items())
 
 
-def _getis_classes() -> tuple[LegendClass, ...]:
-    rows = []
+def _getis_classes(adjust: str) -> tuple[LegendClass, ...]:
+    """Tiers of the false discovery rate, or of p where it is adjusted otherwise or not at all."""
+    rows, end = [], "" if adjust.startswith("fdr") else "_p"
     for code, colour in reversed(GETIS_ORD.items()):
         side, _, level = code.partition("-")
-        label = Message("c_none") if not level else Message(f"c_{side}", {"a": percent(int(level) / 100)})
+        label = (
+            Message("c_none") if not level else Message(f"c_{side}{end}", {"a": percent(int(level) / 100)})
+        )
         rows.append(LegendClass(code, label, colour))
     return tuple(rows)
 
