@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safemap.errors import ConfigError, StatisticsError
-from safemap.stats.multiple_testing import adjust_p, smallest_adjusted_p
+from safemap.stats.multiple_testing import adjust_p, fewest_findings, smallest_adjusted_p
 
 METHODS = ["fdr_bh", "fdr_by", "holm", "bonferroni", "none"]
 P = st.lists(st.floats(0, 1), min_size=1, max_size=30)
@@ -32,12 +32,14 @@ def by_definition(p: np.ndarray, method: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("method", METHODS)
+@settings(deadline=None)
 @given(p=P)
 def test_equals_the_definition(method, p):
     np.testing.assert_allclose(adjust_p(p, method), by_definition(np.array(p), method), atol=1e-12)
 
 
 @pytest.mark.parametrize("method", METHODS)
+@settings(deadline=None)
 @given(p=P)
 def test_never_below_the_p_and_never_above_one(method, p):
     adjusted = adjust_p(p, method)
@@ -77,3 +79,21 @@ def test_false_discoveries_on_null_maps_stay_within_the_level():
     rng = np.random.default_rng(0)
     found = [(adjust_p(rng.random(200)) <= 0.05).any() for _ in range(400)]
     assert np.mean(found) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 400)
+
+
+@given(
+    st.lists(st.floats(1e-6, 0.9), min_size=1, max_size=12), st.sampled_from(METHODS), st.floats(0.01, 0.3)
+)
+def test_fewest_findings_are_the_fewest(smallest, method, alpha):
+    p = np.sort(smallest)
+    found = [
+        k
+        for k in range(1, len(p) + 1)
+        if adjust_p(np.r_[p[:k], np.ones(len(p) - k)], method).min() <= alpha * (1 + 1e-12)
+    ]
+    assert fewest_findings([*smallest, np.nan], method, alpha) == (found[0] if found else 0)
+
+
+def test_areas_that_are_not_tested_do_not_count():
+    assert fewest_findings([np.nan, np.nan]) == 0
+    assert fewest_findings([np.nan, 0.01]) == 1

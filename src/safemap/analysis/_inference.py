@@ -136,7 +136,7 @@ def classify(
     reachable: NDArray[np.float64] | None = None,
 ) -> None:
     """Adjust, say what could be reached, and give every area its class."""
-    from safemap.stats.multiple_testing import adjust_p, smallest_adjusted_p
+    from safemap.stats.multiple_testing import adjust_p, fewest_findings, smallest_adjusted_p
     from safemap.stats.permutation import smallest_p
     from safemap.stats.weighted_permutation import uneven_rows
 
@@ -163,6 +163,7 @@ def classify(
         "computed": int(test.computed.sum()),
         "smallest_p": float(np.nanmin(reachable)) if tested.any() else float("nan"),
         "smallest_p_adjusted": best,
+        "fewest_findings": fewest_findings(reachable, options.adjust, options.alpha),
         "p_below_alpha": int((p[tested] <= options.alpha).sum()),
     }
     if tested.any() and best > options.alpha:
@@ -172,6 +173,12 @@ def classify(
             "areas or a grid of cells."
         )
     else:
+        if settings["fewest_findings"] > 1:
+            settings["notes"].append(
+                "An area alone cannot be found among so many, whatever its value: at least "
+                f"{settings['fewest_findings']:,} must have the smallest p together."
+                + ("" if test.tails.exact[tested].all() else " Raise max_permutations.")
+            )
         cluster = _finding(kinds, np.where(pointing, adjusted, np.nan), options)
     table.loc[case.ids, "cluster"] = np.where(tested, cluster, "no neighbours")
 

@@ -70,6 +70,40 @@ def smallest_adjusted_p(smallest: ArrayLike, method: Adjust = "fdr_bh") -> float
     return float("nan") if np.isnan(adjusted).all() else float(np.nanmin(adjusted))
 
 
+def fewest_findings(smallest: ArrayLike, method: Adjust = "fdr_bh", alpha: float = 0.05) -> int:
+    """How many areas must reach their smallest p together so that any of them is found; 0 if all do not do.
+
+    With many areas and few draws one area alone can never be found, however much it stands out.
+
+    Parameters
+    ----------
+    smallest : array_like of float
+        Smallest p that each area could get; NaN for those that are not tested.
+    method : {"fdr_bh", "fdr_by", "holm", "bonferroni", "none"}
+    alpha : float
+        Level the adjusted p is compared with.
+
+    Examples
+    --------
+    999 permutations and 400 areas: p is 0.002 at least, and 16 times 0.05 / 400 is needed to reach it.
+
+    >>> fewest_findings([0.002] * 400), fewest_findings([0.0001] * 400), fewest_findings([0.2] * 6)
+    (16, 1, 0)
+    """
+    p = np.sort(np.asarray(smallest, dtype=float))
+    p = p[~np.isnan(p)]
+    number = np.arange(1, len(p) + 1)
+    bound = np.full(len(p), alpha)
+    if method != "none":
+        bound /= max(len(p), 1)
+    if method in ("fdr_bh", "fdr_by"):
+        bound *= number
+    if method == "fdr_by":
+        bound /= np.sum(1 / number)
+    enough = np.flatnonzero(p <= bound * (1 + 1e-12))
+    return int(enough[0]) + 1 if len(enough) else 0
+
+
 def _adjust(p: Floats, method: Adjust) -> Floats:
     m = len(p)
     if method == "none":
