@@ -15,6 +15,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import safemap as sm
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -47,13 +49,16 @@ def draw(browser: Any, city: str, target: Path) -> None:
 def save_small(shot: Path, target: Path) -> None:
     """The same picture in its most frequent colours, so that it stays small and every class keeps its own."""
     from PIL import Image
+    from scipy.spatial import KDTree
 
     with Image.open(shot) as opened:
-        image = opened.convert("RGB")
-    counted = sorted(image.getcolors(image.width * image.height), reverse=True)[:COLOURS]
-    palette = Image.new("P", (1, 1))
-    palette.putpalette([channel for _, colour in counted for channel in colour])
-    small = image.quantize(palette=palette, dither=Image.Dither.NONE)
+        pixels = np.asarray(opened.convert("RGB")).reshape(-1, 3)
+        height, width = opened.height, opened.width
+    colours, which, counts = np.unique(pixels, axis=0, return_inverse=True, return_counts=True)
+    palette = colours[np.argsort(-counts, kind="stable")[:COLOURS]]
+    nearest = KDTree(palette).query(colours)[1].astype(np.uint8)  # the colour itself where it is kept
+    small = Image.fromarray(nearest[which.ravel()].reshape(height, width), mode="P")
+    small.putpalette(palette.astype(np.uint8).tobytes())
     small.save(target, optimize=True)
     size = target.stat().st_size
     print(f"{target}: {size / 1000:.0f} kB")
