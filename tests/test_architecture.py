@@ -40,6 +40,7 @@ DOORS = {
     "dask": ("analysis/dask.py",),
     "distributed": ("analysis/dask.py",),
     "pyarrow": ("intake/",),
+    "pyreadstat": ("intake/statistical_files.py",),
     "sqlite3": ("output/",),
 }
 

@@ -19,6 +19,14 @@ _WHERE = {
     "read_incidents": "safemap.intake.incidents",
     "Incidents": "safemap.intake.incidents",
     "LoadReport": "safemap.intake.report",
+    "propose_columns": "safemap.intake.roles",
+    "write_mapping": "safemap.output.mapping_file",
+    "propose_repairs": "safemap.intake.repairs",
+    "propose_crs": "safemap.intake.systems",
+    "compare_control_points": "safemap.intake.systems",
+    "reporting_lag": "safemap.intake.lags",
+    "return_sheet": "safemap.output.return_sheet",
+    "write_return_sheet": "safemap.output.return_sheet",
     "read_area_counts": "safemap.intake.counts",
     "AreaCounts": "safemap.intake.counts",
     "match_places": "safemap.intake.placenames",
@@ -117,6 +125,7 @@ _WHERE = {
     "funnel_plot": "safemap.maps.figures.funnel",
     "StaticFigure": "safemap.maps.figures.figure",
     "write_surface": "safemap.output.surface",
+    "export_gis": "safemap.output.gis",
     # whole assessments
     "load_assessment": "safemap.job",
     "run_assessment": "safemap.job",
@@ -198,10 +207,14 @@ if TYPE_CHECKING:
     from safemap.intake.cleaning import clean_incidents
     from safemap.intake.counts import AreaCounts, read_area_counts
     from safemap.intake.incidents import Incidents, read_incidents
+    from safemap.intake.lags import reporting_lag
     from safemap.intake.placenames import PlaceMatches, match_places
+    from safemap.intake.repairs import propose_repairs
     from safemap.intake.report import LoadReport
+    from safemap.intake.roles import propose_columns
     from safemap.intake.selection import select_incidents
     from safemap.intake.survey import SurveyResponses, join_repeat, read_survey
+    from safemap.intake.systems import compare_control_points, propose_crs
     from safemap.intake.xlsform import Codebook, read_xlsform
     from safemap.job import load_assessment, run_assessment
     from safemap.maps import explore, save_map
@@ -218,6 +231,9 @@ if TYPE_CHECKING:
     from safemap.offences.iccs import iccs_codes
     from safemap.offences.principal import principal_offence
     from safemap.offences.themes import detection_basis, tag_themes
+    from safemap.output.mapping_file import write_mapping
+    from safemap.output.return_sheet import return_sheet, write_return_sheet
+    from safemap.output.gis import export_gis
     from safemap.output.surface import write_surface
     from safemap.results import Result
     from safemap.stats.publication import min_n_plan, publication_flag

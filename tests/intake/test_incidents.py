@@ -78,7 +78,7 @@ def test_half_a_coordinate_is_none(tmp_path: Path) -> None:
 
 
 def test_a_column_without_a_single_number_is_refused(tmp_path: Path) -> None:
-    path = _write(tmp_path, "lat,lon\n19°25'42\"N,99°8'W\n19°25'43\"N,99°8'W\n".replace('"', "''"))
+    path = _write(tmp_path, "lat,lon\nnorth,99 west\nnorth,98 west\n")
     with pytest.raises(InputError, match="holds no number at all"):
         sm.read_incidents(path, lon="lon", lat="lat")
 

@@ -13,28 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from safemap.errors import InputError, SafemapError
-from safemap.intake.columns import fold
+from safemap.intake.roles import best_column, is_real, personal_columns
 from safemap.intake.tables import existing_file, read_layer, read_table
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-#: Words in headers, best first; matched against the whole folded header, then against its parts.
-WORDS: dict[str, tuple[str, ...]] = {
-    "lon": ("longitude", "longitud", "lon", "lng", "long", "долгота", "uzunlik", "x"),
-    "lat": ("latitude", "latitud", "lat", "широта", "kenglik", "y"),
-    "date": ("fecha hecho", "date of event", "occurred", "event date", "date", "fecha", "дата", "sana",
-             "tarehe"),
-    "time": ("hora hecho", "time of event", "event time", "time", "hora", "время", "vaqt", "saa"),
-    "category": ("offence", "offense", "delito", "primary type", "crime type", "crime", "category", "type",
-                 "преступление", "вид", "jinoyat", "kosa"),
-    "id": ("cve", "clave", "cveut", "code", "gid", "geoid", "id", "код", "kodi"),
-    "name": ("name", "nombre", "nomut", "nomgeo", "nom", "label", "название", "nomi", "jina"),
-    "population": ("population", "poblacion", "pobtot", "sumpob1", "pop", "pob", "residents",
-                   "inhabitants", "habitantes", "people", "население",
-                   "aholi"),
-}  # fmt: skip
 #: rows read to judge a column
 ENOUGH = 20_000
 
@@ -50,6 +35,7 @@ class Register:
     frequent: Sequence[tuple[str, int]] = ()
     period: tuple[str, str] | None = None
     remarks: Mapping[str, str] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)  #: why each column was taken
 
 
 @dataclass(frozen=True)
@@ -134,9 +120,10 @@ def _register(file: Path) -> Register:
     raw = read_table(file)
     sample = raw.frame.head(ENOUGH)
     columns: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     if raw.points is None:
-        for role, limit in (("lon", 180.0), ("lat", 90.0)):
-            found = _named(sample, role, fits=lambda column, limit=limit: _share_within(column, limit) > 0.5)
+        for role in ("lon", "lat"):
+            found = best_column(sample, role)
             if found is None:
                 wanted = "longitude" if role == "lon" else "latitude"
                 raise InputError(
@@ -144,12 +131,12 @@ def _register(file: Path) -> Register:
                     f"{', '.join(sample.columns)}. Name them in assessment.toml by hand, with x, y and crs "
                     "where they are metres."
                 )
-            columns[role] = found
+            columns[role], reasons[role] = found
     remarks: dict[str, str] = {}
-    for role, fits in (("date", _is_dates), ("time", _is_times), ("category", _is_category)):
-        found = _named(sample, role, fits=fits, without=columns.values())
+    for role in ("date", "time", "category"):
+        found = best_column(sample, role, without=[*columns.values(), *personal_columns(sample)])
         if found is not None:
-            columns[role] = found
+            columns[role], reasons[role] = found
     try:
         read = read_incidents(file, **columns, keep=[])
     except SafemapError as error:
@@ -161,96 +148,25 @@ def _register(file: Path) -> Register:
         remarks["date_column"] = left_out["date"]
     frequent = _frequent(raw.frame[columns["category"]]) if "category" in columns else []
     period = _whole_years(read.frame["date"]) if "date" in columns else None
-    return Register(file, columns, len(raw.frame), raw.points is not None, frequent, period, remarks)
+    return Register(file, columns, len(raw.frame), raw.points is not None, frequent, period, remarks, reasons)
 
 
 def _boundary_columns(frame: gpd.GeoDataFrame) -> dict[str, str]:
     table = frame.drop(columns=frame.geometry.name)
     columns: dict[str, str] = {}
-    found = _named(table, "id", fits=_is_id) or next((c for c in table.columns if _is_id(table[c])), None)
-    if found is not None:
-        columns["id"] = found
-    for role, fits in (("name", _is_words), ("population", _is_people)):
-        found = _named(table, role, fits=fits, without=columns.values())
+    ids = [c for c in table.columns if _is_id(table[c])]
+    named = best_column(table[ids], "area_id")
+    if ids:
+        columns["id"] = named[0] if named is not None else ids[0]
+    for role in ("name", "population"):
+        found = best_column(table, role, without=columns.values())
         if found is not None:
-            columns[role] = found
+            columns[role] = found[0]
     return columns
 
 
-def _named(table: pd.DataFrame, role: str, *, fits: Any, without: Any = ()) -> str | None:
-    """The column whose header is the best word for `role` and whose content fits; None if there is none."""
-    best: tuple[int, int, str] | None = None
-    for position, column in enumerate(table.columns):
-        header = " ".join(re.split(r"[\W_]+", fold(str(column)))).strip()
-        for rank, word in enumerate(WORDS[role]):
-            score = _likeness(header, word, rank)
-            better = score is not None and (best is None or (score, position) < best[:2])
-            if better and column not in without and fits(table[column]):
-                best = (score, position, str(column))
-    return best[2] if best else None
-
-
-def _likeness(header: str, word: str, rank: int) -> int | None:
-    """How well a header matches a word, small is good; None if it does not."""
-    if header == word:
-        return rank
-    inside = len(word) > 2 and f" {word} " in f" {header} "
-    return 100 + rank if inside or (len(word) > 3 and header.startswith(word)) else None
-
-
-def _numbers(column: pd.Series) -> pd.Series:
-    import pandas as pd
-
-    text = column.astype("string").str.strip().str.replace(",", ".", regex=False)
-    return pd.to_numeric(text, errors="coerce").astype("Float64")
-
-
-def _share_within(column: pd.Series, limit: float) -> float:
-    numbers = _numbers(column)
-    return float((numbers.abs() <= limit).fillna(False).mean()) if len(column) else 0.0
-
-
-def _is_dates(column: pd.Series) -> bool:
-    text = column.dropna().astype("string").str.strip()
-    return (
-        bool(len(text)) and float(text.str.contains(r"\d{1,4}[-/.]\d{1,2}|^\d{8}$", regex=True).mean()) > 0.5
-    )
-
-
-def _is_times(column: pd.Series) -> bool:
-    text = column.dropna().astype("string").str.strip()
-    return bool(len(text)) and float(text.str.contains(r"^\d{1,2}:\d{2}", regex=True).mean()) > 0.5
-
-
-def _is_category(column: pd.Series) -> bool:
-    """Words that repeat: not free text, not a constant."""
-    text = column.dropna().astype("string")
-    if len(text) < 2 or _numbers(text).notna().mean() > 0.5:
-        return False
-    distinct = text.nunique()
-    return 1 < distinct <= max(50, len(text) // 10)
-
-
 def _is_id(column: pd.Series) -> bool:
-    return (
-        bool(len(column)) and column.notna().all() and column.astype(str).is_unique and not _is_real(column)
-    )
-
-
-def _is_real(column: pd.Series) -> bool:
-    return column.dtype.kind == "f" and bool((column.dropna() % 1 != 0).any())
-
-
-def _is_words(column: pd.Series) -> bool:
-    return (
-        column.dtype.kind not in "iufbM"
-        and column.dropna().astype(str).str.contains(r"[^\W\d_]").mean() > 0.5
-    )
-
-
-def _is_people(column: pd.Series) -> bool:
-    numbers = _numbers(column).dropna()
-    return bool(len(numbers)) and len(numbers) > len(column) / 2 and bool((numbers >= 0).all())
+    return bool(len(column)) and column.notna().all() and column.astype(str).is_unique and not is_real(column)
 
 
 def _frequent(column: pd.Series) -> list[tuple[str, int]]:
@@ -289,13 +205,17 @@ def _text(
     if r.crs_from_layer:
         lines.append("# the file is a layer of points, so no columns of coordinates are needed")
     why = {
-        "lon": "degrees, by its header and its values",
-        "lat": "degrees, by its header and its values",
+        "lon": "degrees",
+        "lat": "degrees",
         "date": "date of the event; not the date of the report",
         "time": "clock time of the event",
         "category": "kind of event",
     }
-    lines += [_line(role, r.columns[role], why[role]) for role in why if role in r.columns]
+    lines += [
+        _line(role, r.columns[role], f"{why[role]} ({r.reasons.get(role, '')})")
+        for role in why
+        if role in r.columns
+    ]
     lines += _date_remark(r) + _period_lines(r) + _where_lines(r)
     lines += [
         '# duplicates = "set-aside"       # rows that equal an earlier row; "report" keeps them with a flag',

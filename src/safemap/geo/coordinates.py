@@ -24,6 +24,10 @@ REPAIRS = {
 }
 
 
+#: powers of ten by which whole-number degrees are multiplied, by the name of the repair
+SCALES = {"micro-degrees": 1e6, "degrees-e5": 1e5, "degrees-e7": 1e7}
+
+
 class Box(NamedTuple):
     """A rectangle in the units of a coordinate system."""
 
@@ -100,7 +104,31 @@ def repaired(x: Floats, y: Floats, repair: str) -> list[tuple[Floats, Floats]]:
         return [(y, x)]
     if repair == "sign":
         return [(-x, y), (x, -y), (-x, -y)]
-    return [(x / 1e6, y / 1e6)]
+    if repair == "swapped+sign":
+        return [(-y, x), (y, -x), (-y, -x)]
+    if repair.startswith("metres:"):
+        with np.errstate(all="ignore"):
+            return [transform_xy(x, y, repair.removeprefix("metres:"), 4326)]
+    return [(x / SCALES[repair], y / SCALES[repair])]
+
+
+def repair_words(repair: str) -> str:
+    """What a repair says about the coordinates; an empty text where there is no such repair.
+
+    Examples
+    --------
+    >>> repair_words("metres:EPSG:32614"), repair_words("rotate")
+    ('the columns hold metres (EPSG:32614), not degrees', '')
+    """
+    if repair in REPAIRS:
+        return REPAIRS[repair]
+    if repair in SCALES:
+        return f"coordinates are degrees times {SCALES[repair]:,.0f}"
+    if repair == "swapped+sign":
+        return "longitude and latitude are swapped, and a minus sign is missing"
+    if repair.startswith("metres:"):
+        return f"the columns hold metres ({crs_name(repair.removeprefix('metres:'))}), not degrees"
+    return ""
 
 
 def suspicions(x: Floats, y: Floats, crs: Any, areas: gpd.GeoDataFrame) -> list[Suspicion]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import re
 import zipfile
 from pathlib import Path, PurePosixPath
 
@@ -17,7 +19,13 @@ def vector_path(file: Path) -> str:
     """The name under which the geographic reader finds `file`; archives are checked first."""
     if file.suffix.lower() not in (".zip", ".kmz"):
         return str(file)
-    check_archive(file)
+    members = check_archive(file)
+    if file.suffix.lower() == ".kmz":
+        documents = [m for m in members if m.lower().endswith(".kml")]
+        if not documents:
+            raise InputError(f"{file.name} holds no KML document. Export it again, or unpack it.")
+        main = next((m for m in documents if m.lower() == "doc.kml"), documents[0])
+        return f"/vsizip/{file.resolve()}/{main}"
     return f"/vsizip/{file.resolve()}"
 
 
@@ -56,3 +64,20 @@ def check_archive(file: Path) -> list[str]:
             "size; it was refused. Unpack it by hand if you trust it."
         )
     return [m.filename for m in members if not m.is_dir()]
+
+
+def without_indentation(file: Path) -> io.BytesIO:
+    """A spreadsheet (ODS) without the line ends between its elements, over which some readers stumble.
+
+    GIS programs write such files.
+    """
+    check_archive(file)
+    out = io.BytesIO()
+    with zipfile.ZipFile(file) as archive, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as slim:
+        for member in archive.infolist():
+            data = archive.read(member)
+            if member.filename == "content.xml":
+                data = re.sub(rb">\s*\n\s*<", b"><", data)
+            slim.writestr(member.filename, data)
+    out.seek(0)
+    return out

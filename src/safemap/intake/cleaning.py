@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,10 +14,12 @@ from safemap.audit import Audit
 from safemap.errors import ConfigError, InputError
 from safemap.geo.coordinates import (
     REPAIRS,
+    SCALES,
     Box,
     as_crs,
     in_range,
     micro_degrees_or_metres,
+    repair_words,
     repaired,
     study_box,
     suspicions,
@@ -50,8 +53,10 @@ def clean_incidents(
     within : GeoDataFrame, optional
         The study area. Points beyond its box plus a margin of 10 % are set aside as ``far_outside``, or, if
         they would lie inside with longitude and latitude exchanged, as ``swapped_coordinates``.
-    repair : sequence of {"swapped", "sign", "micro-degrees"}
-        Repairs that are accepted. Repaired rows are kept and flagged ``repaired_swapped`` and so on.
+    repair : sequence of {"swapped", "sign", "micro-degrees", "degrees-e5", "degrees-e7", "swapped+sign"}
+        Repairs that are accepted, also ``metres:EPSG:32614`` (any system) for metres under the header of
+        degrees; :func:`propose_repairs` says which would help. Only rows outside the study area are repaired;
+        they are kept and flagged ``repaired_swapped`` and so on.
     duplicates : {"report", "set-aside"}
         Rows that equal an earlier row in every column of the file: flagged ``duplicate_row``, or set aside.
     pileups : {"report", "set-aside"}
@@ -93,7 +98,7 @@ def clean_incidents(
     frame = frame.assign(x=judged.x, y=judged.y)
     audit = audit.with_set_aside(judged.reasons, step="clean_incidents", detail=judged.detail)
     for name, rows in judged.repaired.items():
-        audit = audit.with_flag(f"repaired_{name.replace('-', '_')}", rows)
+        audit = audit.with_flag(f"repaired_{re.sub('[^a-z0-9]+', '_', name.lower())}", rows)
     frame, audit = _hand_on(frame, audit)
     frame, audit = _handle_duplicates(incidents, frame, audit, duplicates)
     table, frame, audit = _handle_pileups(incidents, frame, audit, pileups, address)
@@ -211,6 +216,8 @@ def _refuse_common_cause(
     if within is None or box is None:
         _refuse_impossible(x, y, crs, source, accepted)
         return
+    if accepted and _inside_or_repaired(x, y, box, accepted) > 0.5:
+        return
     share_inside = float(box.holds(x, y).mean())
     causes = suspicions(x, y, crs, within) if share_inside < 0.5 else []
     if causes and causes[0].share > 0.5:
@@ -232,6 +239,17 @@ def _refuse_common_cause(
         )
 
 
+def _inside_or_repaired(
+    x: NDArray[np.float64], y: NDArray[np.float64], box: Box, accepted: tuple[str, ...]
+) -> float:
+    """Share of points in the study area, counting those that an accepted repair would bring there."""
+    inside = box.holds(x, y)
+    for name in accepted:
+        for a, b in repaired(x, y, name):
+            inside = inside | box.holds(a, b)
+    return float(inside.mean())
+
+
 def _refuse_impossible(
     x: NDArray[np.float64], y: NDArray[np.float64], crs: Any, source: str, accepted: tuple[str, ...]
 ) -> None:
@@ -245,7 +263,7 @@ def _refuse_impossible(
         advice = "accept the repair with repair='swapped'"
     else:
         name, words, share, advice = micro_degrees_or_metres(x, y)
-    if name in accepted:
+    if name in accepted or any(a.startswith(f"{name}:") for a in accepted):
         return
     raise InputError(
         f"{source}: {impossible.mean():.1%} of {len(x):,} coordinates exceed 180 or 90 degrees. Suspected "
@@ -265,7 +283,7 @@ def _apply(
         fits = fits & rows & ~done
         judged.x, judged.y = np.where(fits, x, judged.x), np.where(fits, y, judged.y)
         done |= fits
-        if box is None and name == "sign":
+        if box is None and name.endswith("sign"):
             break
     judged.repaired[name] = judged.reasons.index[done]
     return done
@@ -335,10 +353,11 @@ def _handle_pileups(
 
 def _accepted(repair: str | Sequence[str]) -> tuple[str, ...]:
     names = (repair,) if isinstance(repair, str) else tuple(repair)
-    unknown = [name for name in names if name not in REPAIRS]
+    unknown = [name for name in names if not repair_words(name)]
     if unknown:
+        known = [*REPAIRS, *(s for s in SCALES if s not in REPAIRS), "swapped+sign", "metres:<system>"]
         raise ConfigError(
-            f"repair accepts {', '.join(map(repr, REPAIRS))}; got {', '.join(map(repr, unknown))}."
+            f"repair accepts {', '.join(map(repr, known))}; got {', '.join(map(repr, unknown))}."
         )
     return names
 

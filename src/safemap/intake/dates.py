@@ -9,6 +9,15 @@ from numpy.typing import NDArray
 
 from safemap.errors import InputError
 from safemap.intake.columns import is_missing
+from safemap.intake.date_words import (
+    EXCEL,
+    known_zone,
+    offset_minutes,
+    read_serials,
+    serial_hint,
+    to_local,
+    with_month_numbers,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,6 +54,7 @@ def read_dates(
     *,
     dayfirst: bool | None = None,
     date_format: str | None = None,
+    timezone: str | None = None,
     source: str = "table",
     whole: bool = True,
 ) -> Dates:
@@ -58,7 +68,10 @@ def read_dates(
     dayfirst : bool, optional
         Whether the day precedes the month in year-last forms.
     date_format : str, optional
-        One ``strptime`` format for the whole column; nothing else is then tried.
+        One ``strptime`` format for the whole column, or ``excel-1900`` or ``excel-1904`` for day numbers of a
+        spreadsheet; nothing else is then tried.
+    timezone : str, optional
+        Local time zone (``America/Mexico_City``), into which clock times with an offset are brought.
     source : str
         Name of the file for messages.
     whole : bool
@@ -81,13 +94,16 @@ def read_dates(
 
     missing = is_missing(column).to_numpy()
     if isinstance(column.dtype, pd.DatetimeTZDtype):
+        written = str(column.dt.tz)
+        if timezone is not None:
+            column = column.dt.tz_convert(known_zone(timezone))
         values = column.dt.tz_localize(None).astype("datetime64[us]")
         return Dates(
             values,
             missing,
             np.zeros(len(column), bool),
             "dates of the file",
-            (_zone_note(str(column.dt.tz)),),
+            (_zone_note(written, timezone),),
         )
     if column.dtype.kind == "M":
         return Dates(
@@ -96,10 +112,13 @@ def read_dates(
     codes, distinct = pd.factorize(column.astype(str).where(~missing, ""))
     text = pd.Series(distinct, dtype=str).str.strip()
     counts = np.bincount(codes, minlength=len(text))
-    if date_format is not None:
+    if date_format in EXCEL:
+        parsed, notes = read_serials(text, date_format), ()
+        rule = f"day numbers of a spreadsheet, by the calendar of {date_format[-4:]} (as stated)"
+    elif date_format is not None:
         parsed, rule, notes = _by_format(text, date_format), f"by the stated format {date_format}", ()
     else:
-        parsed, rule, notes = _by_form(text, counts, dayfirst, str(column.name), source)
+        parsed, rule, notes = _by_form(text, counts, dayfirst, str(column.name), source, timezone)
     values = pd.Series(parsed[codes], index=column.index, name=column.name)
     unreadable = values.isna().to_numpy() & ~missing
     if whole:
@@ -138,9 +157,15 @@ def _by_format(text: pd.Series, date_format: str) -> NDArray[np.datetime64]:
 
 
 def _by_form(
-    text: pd.Series, counts: NDArray[np.int64], dayfirst: bool | None, column: str, source: str
+    text: pd.Series,
+    counts: NDArray[np.int64],
+    dayfirst: bool | None,
+    column: str,
+    source: str,
+    timezone: str | None = None,
 ) -> tuple[NDArray[np.datetime64], str, tuple[str, ...]]:
     """Parse distinct values, each by the form it has; one order of day and month for the whole column."""
+    text, named = with_month_numbers(text)
     parsed = np.full(len(text), "NaT", dtype="datetime64[us]")
     rules: list[str] = []
     zones: set[str] = set()
@@ -166,9 +191,13 @@ def _by_form(
             _clock(parts) if "hour" in parts else np.timedelta64(0, "us")
         )
         rules.append(words + (", first day of the month" if pattern is _MONTH else ""))
-        if "zone" in parts:
+        if "zone" in parts and parts["zone"].notna().any():
             zones |= set(parts["zone"].dropna().unique())
-    notes = (_zone_note(", ".join(sorted(zones))),) if zones else ()
+            if timezone is not None:
+                parsed[hit] = to_local(parsed[hit], offset_minutes(parts["zone"]), timezone)
+    notes = (_zone_note(", ".join(sorted(zones)), timezone),) if zones else ()
+    if named.any():
+        notes += (f"names of months were read in {int(counts[named].sum()):,} rows",)
     return parsed, " and ".join(rules) or "no readable date", notes
 
 
@@ -229,7 +258,9 @@ def _clock(parts: pd.DataFrame) -> NDArray[np.timedelta64]:
     return np.where(given, np.where(sound, span, never), no_time).astype("timedelta64[us]")
 
 
-def _zone_note(zones: str) -> str:
+def _zone_note(zones: str, timezone: str | None) -> str:
+    if timezone is not None:
+        return f"times that carry a time zone ({zones}) were brought to local time of {timezone}"
     return (
         f"times carry a time zone ({zones}); the clock time was kept as it is written and the zone left out"
     )
@@ -250,6 +281,7 @@ def _require_mostly_readable(
     hint = (
         " Years of two digits need a stated format, e.g. date_format='%d.%m.%y'." if short * 2 > bad else ""
     )
+    hint = hint or serial_hint(text, counts, bad)
     raise InputError(
         f"{source}: column {column!r} is no column of dates by any known form: {bad:,} of {asked:,} values "
         f"cannot be read.{hint} State date_format=, e.g. '%d.%m.%Y %H:%M', or name another column.",

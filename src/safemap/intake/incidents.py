@@ -12,10 +12,15 @@ import numpy as np
 from safemap.audit import Audit
 from safemap.errors import CRSError, InputError
 from safemap.geo.coordinates import as_crs, crs_name, in_range
-from safemap.intake.columns import fold, is_missing, require_columns
+from safemap.intake.columns import is_missing, require_columns
 from safemap.intake.dates import read_dates, read_times
-from safemap.intake.numbers import read_numbers
+from safemap.intake.degrees import read_degrees
+from safemap.intake.lags import flag_dates
+from safemap.intake.mapping import USED, as_mapping
+from safemap.intake.numbers import Numbers, read_numbers
 from safemap.intake.report import LoadReport
+from safemap.intake.roles import best_column
+from safemap.intake.systems import datum_notes
 from safemap.intake.tables import RawTable, points_of, read_table
 from safemap.results import Result
 
@@ -24,8 +29,6 @@ if TYPE_CHECKING:
 
 #: columns that later verbs add; like those added here, they are renamed where a file has them
 _ADDED_LATER = ("area_id", "match")
-_LON_WORDS = ("lon", "lng", "long", "longitude", "longitud", "x", "долгота", "uzunlik", "coord_x")
-_LAT_WORDS = ("lat", "latitude", "latitud", "y", "широта", "kenglik", "coord_y")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -84,28 +87,33 @@ def read_incidents(
     y: str | None = None,
     crs: Any = None,
     date: str | None = None,
+    reported: str | None = None,
     time: str | None = None,
     category: str | None = None,
     id: str | None = None,
     encoding: str | None = None,
     delimiter: str | None = None,
     decimal: str | None = None,
-    sheet: str | None = None,
+    sheet: str | Sequence[str] | None = None,
     layer: str | None = None,
     dayfirst: bool | None = None,
     date_format: str | None = None,
+    timezone: str | None = None,
     positional_uncertainty: float | None = None,
     keep: Sequence[str] | None = None,
     header: int | tuple[int, int] | None = None,
+    mapping: str | Path | Mapping[str, Any] | pd.DataFrame | None = None,
 ) -> Incidents:
     """Read a register of incidents.
 
     Parameters
     ----------
     path : path or DataFrame
-        CSV or TSV (also gzipped), XLSX, Parquet, GeoPackage, GeoJSON, zipped shapefile, or a frame.
+        CSV or TSV (also gzipped), XLSX, XLS, ODS, Parquet, SPSS, Stata, GeoPackage, GeoJSON, KML, KMZ, zipped
+        shapefile, or a frame.
     lon, lat : str, optional
-        Columns with longitude and latitude in degrees on WGS 84; recorded as a stated assumption.
+        Columns with longitude and latitude in degrees on WGS 84; recorded as a stated assumption. Decimal
+        degrees, or degrees, minutes and seconds with their signs (``19°25'12"N``).
     x, y : str, optional
         Columns with coordinates in the system `crs`, which must then be given.
     crs : any, optional
@@ -113,18 +121,27 @@ def read_incidents(
     date, time : str, optional
         Column with the date of the event, and with its clock time. A `time` column without `date` is taken to
         hold both.
+    reported : str, optional
+        Column with the date of the report, kept apart as ``reported``; read by the same rule. Rows reported
+        before they happened are flagged ``reported_before_event``; :func:`reporting_lag` describes the delay.
     category : str, optional
         Column with the kind of event.
     id : str, optional
         Column with the id of the event; kept as text, repeats are flagged by :func:`clean_incidents`.
     encoding, delimiter, decimal : str, optional
         Of text files; detected and reported if not given.
-    sheet, layer : str, optional
-        Sheet of a workbook or layer of a geographic file, where there are several.
+    sheet : str or sequence of str, optional
+        Sheet of a workbook, where there are several. A list of sheets or ``"all"``, each with the same
+        columns, becomes one table; row ids are then ``sheet!row``.
+    layer : str, optional
+        Layer of a geographic file, where there are several.
     dayfirst : bool, optional
         Whether 03/04/2023 is 3 April. Needed only where the column does not tell.
     date_format : str, optional
-        One ``strptime`` format for all dates.
+        One ``strptime`` format for all dates; ``excel-1900`` or ``excel-1904`` for day numbers.
+    timezone : str, optional
+        Local time zone such as ``America/Mexico_City``: clock times that state an offset from UTC are brought
+        to it; those without one are local already. Without it the clock time is kept as it is written.
     positional_uncertainty : float, optional
         Metres by which coordinates may be off (displacement for privacy, snapping, geocoder); carried in the
         settings.
@@ -133,6 +150,10 @@ def read_incidents(
     header : int or (int, int), optional
         Row of a sheet with the column names, as the spreadsheet shows it, or the first and last row of them.
         Titles above and two-row headers are found without it; the report says where the header is.
+    mapping : path, mapping or DataFrame, optional
+        Mapping file (TOML or CSV, see :func:`write_mapping`), roles to columns, or the table of
+        :func:`propose_columns`. Arguments given by hand win; columns it does not know are listed in the
+        report.
 
     Returns
     -------
@@ -160,6 +181,9 @@ def read_incidents(
     >>> incidents.frame["x"].tolist(), incidents.report.decimal
     ([-99.1, nan], ',')
     """
+    if mapping is not None:
+        given = {k: v for k, v in locals().items() if k in _BY_HAND and v is not None}
+        return _read_mapped(path, given, mapping)
     raw = read_table(path, encoding=encoding, delimiter=delimiter, sheet=sheet, layer=layer, header=header)
     raw, audit = _only_records(raw)
     date, time = (time, None) if date is None else (date, time)
@@ -169,6 +193,7 @@ def read_incidents(
         "x": x,
         "y": y,
         "date": date,
+        "reported": reported,
         "time": time,
         "category": category,
         "id": id,
@@ -181,9 +206,15 @@ def read_incidents(
     own: dict[str, Any] = {"x": places.x, "y": places.y}
     date_rule = None
     if date is not None:
-        own["date"], date_rule, said, bad = _dates(raw, date, time, dayfirst, date_format)
+        own["date"], date_rule, said, bad = _dates(raw, date, time, dayfirst, date_format, timezone)
         notes += said
         remembered |= bad
+    if reported is not None:
+        own["reported"], said, bad = _reported(raw, reported, dayfirst, date_format, timezone)
+        notes += said
+        remembered |= bad
+    audit, said = flag_dates(audit, own.get("date"), own.get("reported"))
+    notes += [*said, *datum_notes(places.crs)]
     if category is not None:
         own["category"] = raw.frame[category].astype(str).where(~is_missing(raw.frame[category]), None)
     remembered["duplicate_row"] = raw.frame.index[_repeats(raw)]
@@ -203,11 +234,45 @@ def read_incidents(
         else None,
         "positional_uncertainty": _metres(positional_uncertainty),
         "columns": used,
+        "timezone": timezone,
     }
     return Incidents(
         frame=frame, settings=settings, audit=audit, report=report,
         remembered={name: rows for name, rows in remembered.items() if len(rows)},
     )  # fmt: skip
+
+
+#: arguments that win over a mapping file
+_BY_HAND = (
+    "lon", "lat", "x", "y", "crs", "date", "reported", "time", "category", "id", "encoding", "delimiter",
+    "decimal", "sheet", "layer", "dayfirst", "date_format", "timezone", "positional_uncertainty", "keep",
+    "header",
+)  # fmt: skip
+
+
+def _read_mapped(path: Any, given: Mapping[str, Any], mapping: Any) -> Incidents:
+    """:func:`read_incidents` with the columns and options of a mapping, and what it does not know."""
+    plan = as_mapping(mapping)
+    options = {**plan.options, **given}
+    if isinstance(options.get("header"), list):
+        options["header"] = tuple(options["header"])
+    reading = {k: options[k] for k in ("encoding", "delimiter", "sheet", "layer", "header") if k in options}
+    columns = [str(c) for c in read_table(path, **reading).frame.columns]
+    roles = {role: c for role, c in plan.for_file(columns).items() if role in USED}
+    if {"lon", "lat", "x", "y"} & set(given):  # coordinates named by hand replace those of the mapping
+        roles = {role: c for role, c in roles.items() if role not in ("lon", "lat", "x", "y")}
+    incidents = read_incidents(path, **{**roles, **options})
+    report = incidents.report
+    said = [f"columns as {plan.source} says"]
+    unknown, absent = plan.unknown(columns), plan.absent(columns)
+    if absent:
+        said.append(f"columns of {plan.source} that the file does not have: {', '.join(map(repr, absent))}")
+    reasons = {role: f"named in {plan.source}" for role in roles if role not in given}
+    personal = [c for c, role in plan.others.items() if role == "personal"]
+    settings = {**incidents.settings, "mapping": plan.source, "personal": personal}
+    settings["roles"] = {r: c for r, c in plan.for_file(columns).items() if r not in USED}
+    report = replace(report, notes=(*report.notes, *said), unknown_columns=unknown, reasons=reasons)
+    return replace(incidents, report=report, settings=settings)
 
 
 def _only_records(raw: RawTable) -> tuple[RawTable, Audit]:
@@ -250,7 +315,7 @@ def _coordinates(
                 f"lon= and lat= state degrees on WGS 84, but crs={crs!r} was given. Use x=, y= and crs= "
                 "for another system."
             )
-        return _from_columns(raw, lon, lat, as_crs(4326), decimal)
+        return _from_columns(raw, lon, lat, as_crs(4326), decimal, degrees=True)
     if x is not None:
         if crs is None:
             raise CRSError(
@@ -276,15 +341,21 @@ def _coordinates(
     return _Places(px, py, np.zeros(len(px), bool), system, None)
 
 
-def _from_columns(raw: RawTable, x: str, y: str, crs: Any, decimal: str | None) -> _Places:
+def _from_columns(
+    raw: RawTable, x: str, y: str, crs: Any, decimal: str | None, *, degrees: bool = False
+) -> _Places:
     first = read_numbers(raw.frame[x], decimal=decimal, source=raw.source)
     second = read_numbers(raw.frame[y], decimal=decimal, source=raw.source)
+    notes: list[str] = []
+    if degrees:
+        first = _with_degrees(first, raw.frame[x], "lon", notes)
+        second = _with_degrees(second, raw.frame[y], "lat", notes)
     for column, numbers in ((x, first), (y, second)):
         if len(raw.frame) and numbers.unreadable.any() and np.isnan(numbers.values).all():
             raise InputError(
                 f"{raw.source}: column {column!r} holds no number at all. Coordinates are expected as "
-                "decimal numbers (41.2995 or 41,2995). Name another column, or convert degrees, minutes "
-                "and seconds first.",
+                "decimal numbers (41.2995 or 41,2995) or as degrees, minutes and seconds with their "
+                "signs. Name another column.",
                 column=column,
             )
     unreadable = first.unreadable | second.unreadable
@@ -295,9 +366,25 @@ def _from_columns(raw: RawTable, x: str, y: str, crs: Any, decimal: str | None) 
         unreadable,
         crs,
         "," if "," in (first.decimal, second.decimal) else ".",
+        tuple(notes),
     )
     _require_not_degrees(places, raw)
     return places
+
+
+def _with_degrees(numbers: Numbers, column: pd.Series, axis: str, notes: list[str]) -> Numbers:
+    """The numbers, and those of cells written in degrees, minutes and seconds."""
+    if not numbers.unreadable.any():
+        return numbers
+    at = np.flatnonzero(numbers.unreadable)
+    read = read_degrees(column.iloc[at], axis=axis)
+    good = ~np.isnan(read)
+    if not good.any():
+        return numbers
+    values, unreadable = numbers.values.copy(), numbers.unreadable.copy()
+    values[at[good]], unreadable[at[good]] = read[good], False
+    notes.append(f"column {str(column.name)!r}: degrees, minutes and seconds in {int(good.sum()):,} rows")
+    return numbers._replace(values=values, unreadable=unreadable)
 
 
 def _require_not_degrees(places: _Places, raw: RawTable) -> None:
@@ -314,9 +401,8 @@ def _require_not_degrees(places: _Places, raw: RawTable) -> None:
 
 
 def _no_coordinates(raw: RawTable) -> str:
-    named = {fold(c): str(c) for c in raw.frame.columns}
-    lon = next((named[w] for w in _LON_WORDS if w in named), None)
-    lat = next((named[w] for w in _LAT_WORDS if w in named), None)
+    found = {role: best_column(raw.frame, role) for role in ("lon", "lat")}
+    lon, lat = (pair[0] if pair else None for pair in found.values())
     hint = f" They look like lon={lon!r}, lat={lat!r}." if lon and lat else ""
     return (
         f"{raw.source}: name the columns of the coordinates with lon= and lat= (degrees) or x=, y= and "
@@ -325,10 +411,17 @@ def _no_coordinates(raw: RawTable) -> str:
 
 
 def _dates(
-    raw: RawTable, date: str, time: str | None, dayfirst: bool | None, date_format: str | None
+    raw: RawTable,
+    date: str,
+    time: str | None,
+    dayfirst: bool | None,
+    date_format: str | None,
+    timezone: str | None,
 ) -> tuple[pd.Series, str, list[str], dict[str, pd.Index]]:
     """Dates (with clock times where given), the rule, notes, and the rows that could not be read."""
-    dates = read_dates(raw.frame[date], dayfirst=dayfirst, date_format=date_format, source=raw.source)
+    dates = read_dates(
+        raw.frame[date], dayfirst=dayfirst, date_format=date_format, timezone=timezone, source=raw.source
+    )
     values, notes, bad = dates.values, list(dates.notes), {}
     if dates.unreadable.any():
         bad["unreadable_date"] = raw.frame.index[dates.unreadable]
@@ -347,6 +440,21 @@ def _dates(
             )
     rule = dates.rule + (f", clock time from {time!r}" if time else "")
     return values, rule, notes + _heaping(values), bad
+
+
+def _reported(
+    raw: RawTable, column: str, dayfirst: bool | None, date_format: str | None, timezone: str | None
+) -> tuple[pd.Series, list[str], dict[str, pd.Index]]:
+    """Dates of the report, notes, and the rows that could not be read."""
+    dates = read_dates(
+        raw.frame[column], dayfirst=dayfirst, date_format=date_format, timezone=timezone, source=raw.source
+    )
+    notes = [f"date of the report from {column!r}, by the rule {dates.rule}", *dates.notes]
+    if not dates.unreadable.any():
+        return dates.values, notes, {}
+    rows = raw.frame.index[dates.unreadable]
+    notes.append(f"{len(rows):,} dates of the report cannot be read (rows {_some(rows)})")
+    return dates.values, notes, {"unreadable_reported": rows}
 
 
 def _heaping(values: pd.Series) -> list[str]:

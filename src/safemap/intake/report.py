@@ -16,7 +16,7 @@ class LoadReport:
     source : str
         Name of the file, without its folder.
     format : str
-        ``csv``, ``xlsx``, ``parquet``, ``vector`` or ``frame``.
+        ``csv``, ``xlsx``, ``xls``, ``ods``, ``parquet``, ``sav``, ``dta``, ``vector`` or ``frame``.
     rows : int
         Rows of data found; blank lines are not rows.
     columns : tuple of str
@@ -35,6 +35,12 @@ class LoadReport:
         Role (``lon``, ``lat``, ``date``, ``category`` ...) to column.
     date_rule : str or None
         How dates were read, in words.
+    reasons : mapping of str to str
+        Why a column got its role, for each role that was not named by hand.
+    unknown_columns : tuple of str
+        Columns that the mapping file in use does not know.
+    value_labels, missing_codes : mapping of str to mapping
+        Of SPSS and Stata files: column to code and label, and the codes declared as missing that occur.
     notes : tuple of str
         Everything else that a reader of the data should know.
 
@@ -60,6 +66,10 @@ class LoadReport:
     crs: str | None = None
     roles: Mapping[str, str] = field(default_factory=dict)
     date_rule: str | None = None
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    unknown_columns: tuple[str, ...] = ()
+    value_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    missing_codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def summary(self) -> str:
@@ -76,6 +86,9 @@ class LoadReport:
             lines.append(
                 "  columns used: " + ", ".join(f"{role} = {col}" for role, col in self.roles.items())
             )
+        lines += [f"    {role}: {why}" for role, why in self.reasons.items()]
+        if self.unknown_columns:
+            lines.append(f"  not in the mapping: {', '.join(self.unknown_columns)}")
         if self.date_rule is not None:
             lines.append(f"  dates: {self.date_rule}")
         lines += [f"  note: {note}" for note in self.notes]

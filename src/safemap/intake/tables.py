@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from safemap.errors import InputError, MissingExtraError, SafemapError
+from safemap.intake.archives import without_indentation
+from safemap.intake.columns import fold
 from safemap.intake.delimited import clean_header, parse_delimited
 from safemap.intake.encoding import decode
 from safemap.intake.sheets import lay_out, not_records
+from safemap.intake.statistical_files import ENDINGS, read_statistical
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -23,7 +26,19 @@ if TYPE_CHECKING:
 
 _TEXT = {".csv", ".tsv", ".txt", ".tab"}
 _BOOKS = {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
-_VECTOR = {".gpkg", ".geojson", ".json", ".shp", ".kml", ".fgb", ".gml", ".zip"}
+_VECTOR = {".gpkg", ".geojson", ".json", ".shp", ".kml", ".kmz", ".fgb", ".gml", ".zip"}
+#: columns that the reader of KML adds to every layer; those that say nothing are left out
+_KML_OWN = (
+    "timestamp",
+    "begin",
+    "end",
+    "altitudeMode",
+    "tessellate",
+    "extrude",
+    "visibility",
+    "drawOrder",
+    "icon",
+)
 #: largest size to which a compressed file may unfold
 MAX_UNPACKED = 4 * 1024**3
 
@@ -46,7 +61,7 @@ def read_table(
     *,
     encoding: str | None = None,
     delimiter: str | None = None,
-    sheet: str | None = None,
+    sheet: str | Sequence[str] | None = None,
     layer: str | None = None,
     header: int | tuple[int, int] | None = None,
 ) -> RawTable:
@@ -55,11 +70,16 @@ def read_table(
     Parameters
     ----------
     path : path or DataFrame
-        CSV, TSV (also gzipped), XLSX and other workbooks, Parquet, a layer of points, or a frame.
+        CSV, TSV (also gzipped), XLSX and other workbooks, Parquet, SPSS, Stata, a layer of points, or a
+        frame.
     encoding, delimiter : str, optional
-        For text files; detected if not given.
-    sheet, layer : str, optional
-        Sheet of a workbook or layer of a geographic file; must be given where there are several.
+        For text files; detected if not given. The encoding also of SPSS and Stata files.
+    sheet : str or sequence of str, optional
+        Sheet of a workbook; must be given where there are several. A list of sheets, or ``"all"``, becomes
+        one
+        table with a column ``sheet`` and rows named ``sheet!row``.
+    layer : str, optional
+        Layer of a geographic file; must be given where there are several.
     header : int or (int, int), optional
         Row of a sheet that holds the column names, or its first and last row; found if not given.
 
@@ -85,11 +105,15 @@ def read_table(
         return _from_book(file, sheet, header)
     if kind in (".parquet", ".geoparquet"):
         return _from_parquet(file)
+    if kind in ENDINGS:
+        frame, facts, notes = read_statistical(file, encoding=encoding)
+        frame.index = _spreadsheet_rows(len(frame))
+        return RawTable(frame, file.name, kind[1:], facts, notes)
     if kind in _VECTOR:
         return _from_layer(file, layer)
     raise InputError(
-        f"{file.name}: files ending in {kind or 'nothing'} are not known. Give CSV, TSV, XLSX, Parquet, "
-        "GeoPackage, GeoJSON or a zipped shapefile."
+        f"{file.name}: files ending in {kind or 'nothing'} are not known. Give CSV, TSV, XLSX, XLS, "
+        "ODS, Parquet, SPSS (.sav), Stata (.dta), GeoPackage, GeoJSON, KML or a zipped shapefile."
     )
 
 
@@ -179,30 +203,52 @@ def _bytes(file: Path) -> bytes:
     return data
 
 
-def _from_book(file: Path, sheet: str | None, header: int | tuple[int, int] | None = None) -> RawTable:
-    """A sheet of a workbook, every cell as text in the form a CSV would have."""
-    import pandas as pd
-    import python_calamine as calamine
-
+def _from_book(
+    file: Path, sheet: str | Sequence[str] | None, header: int | tuple[int, int] | None = None
+) -> RawTable:
+    """One sheet of a workbook, or several below each other; every cell as text, as a CSV would have it."""
     with _reading(file, "a workbook; it may be damaged or have the wrong ending"):
-        book = calamine.CalamineWorkbook.from_path(str(file))
+        book = _open_book(file)
         filled = {
             name: book.get_sheet_by_name(name).to_python(skip_empty_area=False)
             for name in _sheets(book, sheet, file)
         }
-    filled = {name: rows for name, rows in filled.items() if any(any(c != "" for c in row) for row in rows)}
+    empty = [name for name, rows in filled.items() if not any(any(c != "" for c in row) for row in rows)]
+    filled = {name: rows for name, rows in filled.items() if name not in empty}
     if not filled:
         raise InputError(
             f"{file.name} is empty: no sheet of it holds any cell. Check that the export finished."
         )
-    if len(filled) > 1:
+    if len(filled) > 1 and sheet is None:
         raise InputError(
             f"{file.name} has several sheets with data: {', '.join(map(repr, filled))}. Name one with "
-            "sheet=.",
+            'sheet=, or several that have the same columns: sheet=["...", "..."] or sheet="all".',
             sheets=list(filled),
         )
-    name, rows = next(iter(filled.items()))
-    merged = book.get_sheet_by_name(name).merged_cell_ranges or ()
+    with _reading(file, "a workbook; a merged range in it is damaged"):
+        merged = {name: book.get_sheet_by_name(name).merged_cell_ranges or () for name in filled}
+    tables = {name: _from_sheet(file, name, rows, merged[name], header) for name, rows in filled.items()}
+    if sheet is None or (isinstance(sheet, str) and sheet in tables):
+        return next(iter(tables.values()))
+    return _below_each_other(file, tables, empty)
+
+
+def _open_book(file: Path) -> Any:
+    import python_calamine as calamine
+
+    try:
+        return calamine.CalamineWorkbook.from_path(str(file))
+    except calamine.CalamineError:
+        if file.suffix.lower() != ".ods":
+            raise
+        return calamine.CalamineWorkbook.from_filelike(without_indentation(file))
+
+
+def _from_sheet(
+    file: Path, name: str, rows: Sequence[Sequence[Any]], merged: Any, header: int | tuple[int, int] | None
+) -> RawTable:
+    import pandas as pd
+
     layout = lay_out(rows, merged=merged, header=header, source=file.name)
     names = clean_header([_cell_text(c) for c in layout.names])
     cells = [[_cell_text(c) for c in row] for row in rows[layout.body :]]
@@ -224,14 +270,62 @@ def _from_book(file: Path, sheet: str | None, header: int | tuple[int, int] | No
     )
 
 
-def _sheets(book: Any, sheet: str | None, file: Path) -> Sequence[str]:
-    if sheet is None:
+def _below_each_other(file: Path, tables: dict[str, RawTable], empty: Sequence[str]) -> RawTable:
+    """Several sheets as one table: the same columns in any order, rows named ``sheet!row``."""
+    import pandas as pd
+
+    names = list(tables)
+    first = tables[names[0]].frame.columns
+    frames, aside = [], []
+    notes = [
+        f"{len(names)} sheets were put below each other: {', '.join(map(repr, names))}; column 'sheet' "
+        "says which"
+    ]
+    if empty:
+        notes.append(f"sheets without any cell were left out: {', '.join(map(repr, empty))}")
+    for name, raw in tables.items():
+        frame = raw.frame.rename(columns=_as_in(first, raw.frame.columns))
+        differ = sorted(set(frame.columns) ^ set(first))
+        if differ:
+            raise InputError(
+                f"{file.name}: sheets {names[0]!r} and {name!r} do not have the same columns: they differ in "
+                f"{', '.join(map(repr, differ[:8]))}{' ...' if len(differ) > 8 else ''}. Name the sheets "
+                "that belong "
+                "together with sheet=[...], or correct the headers.",
+                sheets=[names[0], name],
+                columns=differ,
+            )
+        own = "sheet" if "sheet" not in first else "sheet_of_file"
+        ids = pd.Index([f"{name}!{row}" for row in frame.index], name="row", dtype=object)
+        frames.append(frame[list(first)].set_axis(ids).assign(**{own: name}))
+        if raw.not_records is not None:
+            aside.append(raw.not_records.set_axis([f"{name}!{row}" for row in raw.not_records.index]))
+        notes += [f"sheet {name!r}: {note}" for note in raw.notes]
+    facts = {"sheet": ", ".join(names), "header_row": tables[names[0]].facts["header_row"]}
+    beside = pd.concat(aside) if aside else None
+    return RawTable(
+        pd.concat(frames), file.name, file.suffix[1:].lower(), facts, tuple(notes), not_records=beside
+    )
+
+
+def _as_in(first: Sequence[str], columns: Sequence[str]) -> dict[str, str]:
+    """Columns that are those of the first sheet but for case, width and spacing."""
+    known = {fold(c): c for c in first}
+    return {c: known[fold(c)] for c in columns if c not in first and fold(c) in known}
+
+
+def _sheets(book: Any, sheet: str | Sequence[str] | None, file: Path) -> Sequence[str]:
+    if sheet is None or (sheet == "all" and "all" not in book.sheet_names):
         return book.sheet_names
-    if sheet not in book.sheet_names:
-        raise InputError(
-            f"{file.name}: sheet={sheet!r}, but its sheets are {', '.join(map(repr, book.sheet_names))}."
-        )
-    return [sheet]
+    wanted = [sheet] if isinstance(sheet, str) else list(sheet)
+    for name in wanted:
+        if name not in book.sheet_names:
+            raise InputError(
+                f"{file.name}: sheet={name!r}, but its sheets are {', '.join(map(repr, book.sheet_names))}."
+            )
+    if not wanted or len(set(wanted)) < len(wanted):
+        raise InputError(f"{file.name}: sheet={sheet!r} should name one or more sheets, each once.")
+    return wanted
 
 
 def _cell_text(cell: Any) -> str:
@@ -244,7 +338,6 @@ def _cell_text(cell: Any) -> str:
 
 
 def _from_parquet(file: Path) -> RawTable:
-    import pandas as pd
 
     try:
         import pyarrow.parquet as parquet
@@ -254,8 +347,9 @@ def _from_parquet(file: Path) -> RawTable:
             "(conda: conda install pyarrow)."
         ) from error
     with _reading(file, "Parquet; it may be cut off or damaged"):
-        geo = b"geo" in (parquet.read_schema(file).metadata or {})
-        frame = pd.read_parquet(file) if not geo else _geoparquet(file)
+        table = parquet.read_table(file)
+        table.validate(full=True)  # otherwise a text that is no UTF-8 comes to light later, somewhere else
+        frame = table.to_pandas() if b"geo" not in (table.schema.metadata or {}) else _geoparquet(file)
     raw = _from_frame(frame.reset_index(drop=True))
     raw.frame.index = _spreadsheet_rows(len(raw.frame))
     return RawTable(raw.frame, file.name, "parquet", {"header_row": 1}, points=raw.points)
@@ -295,11 +389,19 @@ def read_layer(file: Path, layer: str | None = None) -> tuple[gpd.GeoDataFrame, 
         spatial = [n for n, kind in layers.items() if kind is not None]
         name = _choose_layer(spatial, list(layers), layer, file)
         frame = gpd.read_file(target, layer=name, engine="pyogrio")
+        if file.suffix.lower() in (".kml", ".kmz"):
+            frame = _without_kml_columns(frame)
     if not isinstance(frame, gpd.GeoDataFrame):
         raise InputError(
             f"{file.name}, layer {name!r}: the layer has no geometry. Name another one with layer=."
         )
     return frame, name, tuple(dict.fromkeys(str(w.message) for w in said))
+
+
+def _without_kml_columns(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Without the columns of drawing that every KML layer gets, where they hold one value or none."""
+    silent = [c for c in _KML_OWN if c in frame.columns and frame[c].nunique(dropna=False) <= 1]
+    return frame.drop(columns=silent)
 
 
 def _choose_layer(spatial: list[str], every: list[str], layer: str | None, file: Path) -> str:

@@ -9,7 +9,10 @@ from importlib.util import find_spec
 from safemap.errors import MissingExtraError
 
 #: Extra -> (module that shows it is there, what it is for).
-EXTRAS = {"parquet": ("pyarrow", "Parquet files")}
+EXTRAS = {
+    "parquet": ("pyarrow", "Parquet files"),
+    "stats-files": ("pyreadstat", "files of SPSS and Stata"),
+}
 
 
 #: what to look for when safemap runs from a folder without having been installed
