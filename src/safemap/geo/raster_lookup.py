@@ -142,7 +142,7 @@ class RasterLookup:
         cells = np.flatnonzero(near)
         self._code, several = _codes(near, held, cells, self._area)
         self.overlaps = grid.centre(several % width - 1, several // width - 1)
-        self._ways = _find_ways(self._code, held, cells, (by_row, by_column), grid, len(east.gain))
+        self._ways = _find_ways(self._code, near, held, cells, (by_row, by_column), grid, len(east.gain))
         self._table = np.concatenate([np.column_stack(s[:4]) for s in (east, north)])
         self._gain = np.concatenate([east.gain, north.gain])
 
@@ -297,16 +297,23 @@ def _codes(near: Bools, held: Ints, cells: Ints, area: NDArray[np.int32]) -> tup
 
 
 def _find_ways(
-    code: NDArray[np.int32], held: Ints, cells: Ints, strips: tuple[_Strips, _Strips], grid: Grid, n: int
+    code: NDArray[np.int32],
+    near: Bools,
+    held: Ints,
+    cells: Ints,
+    strips: tuple[_Strips, _Strips],
+    grid: Grid,
+    n: int,
 ) -> _Ways:
-    """Per cell near a boundary the shorter of the ways to the left and down."""
+    """Per cell near a boundary the shorter of the ways to the left and down; `n` segments there are."""
     width = grid.columns + 2
     by_row, by_column = strips
     entry = OPEN - 1 - code[(by_row.row + 1) * width + by_row.first + 1]
     left = _runs(np.arange(len(cells)), cells, 1, entry)
     base_left = np.where(cells[left.head] % width > 1, held[cells[left.head] - 1], -1)
     entry = OPEN - 1 - code[(by_column.first + 1) * width + by_column.row + 1]
-    turn = np.argsort((cells % width) * (grid.rows + 2) + cells // width)
+    column, row = np.divmod(np.flatnonzero(near.reshape(-1, width).T), grid.rows + 2)
+    turn = OPEN - 1 - code[row * width + column]
     down = _runs(turn, cells, width, entry)
     base_down = np.where(cells[down.head] // width > 1, held[cells[down.head] - width], -1)
     north = (base_left < 0) | ((base_down >= 0) & (down.many < left.many))
