@@ -341,24 +341,24 @@ def _compare_single(
     band = np.float32(tolerance + (k + 16) * 2.0**-23)
     sums = np.empty((step, drawn.shape[1]), dtype=np.float32)
     flags = np.empty(sums.shape, dtype=bool)
-    ends = np.searchsorted(own.i, np.arange(0, len(weights) + step, step))
-    open_ones = [np.empty(0, dtype=np.int64)]
+    eight = np.empty((2, len(weights)), dtype=np.uint64)
+    ends = np.searchsorted(own.i, np.arange(0, len(weights) + step, step)).tolist()
     for number, start in enumerate(range(0, len(weights), step)):
-        some = left[start : start + step]
-        x, flag = sums[: len(some)], flags[: len(some)]
-        np.matmul(some, right, out=x)
-        at = slice(ends[number], ends[number + 1])
-        if at.start < at.stop:
-            np.add.at(x, (own.i[at] - start, own.row[at]), shift[at])
-        more = _row_counts(np.greater_equal(x, -band, out=flag))
-        fewer = _row_counts(np.less_equal(x, band, out=flag))
-        sure = more + fewer == rows
-        if not sure.all():
-            open_ones.append(np.flatnonzero(~sure) + start)
-            more[~sure] = fewer[~sure] = 0
-        tails[0, start : start + len(some)] += more
-        tails[1, start : start + len(some)] += fewer
-    return np.concatenate(open_ones)
+        some = slice(start, min(start + step, len(weights)))
+        x, flag = sums[: some.stop - start], flags[: some.stop - start]
+        np.matmul(left[some], right, out=x)
+        if ends[number] < ends[number + 1]:
+            at = slice(ends[number], ends[number + 1])
+            x[own.i[at] - start, own.row[at]] += shift[at]  # an area is drawn once in a row at most
+        np.greater_equal(x, -band, out=flag)
+        np.add.reduce(flag.view(np.uint64), axis=1, out=eight[0, some])
+        np.less_equal(x, band, out=flag)
+        np.add.reduce(flag.view(np.uint64), axis=1, out=eight[1, some])
+    counts = _by_eight(eight)
+    unsure = counts[0] + counts[1] != rows
+    counts[:, unsure] = 0
+    tails += counts
+    return np.flatnonzero(unsure)
 
 
 def _compare_double(
@@ -381,12 +381,16 @@ def _compare_double(
             some = slice(start, start + step)
         x = weights[some] @ drawn
         at = slice(ends[number], ends[number + 1])
-        np.add.at(x, (i[at] - start, row[at]), shift[at])
+        x[i[at] - start, row[at]] += shift[at]
         tails[0, some] += _row_counts(x >= (observed[some] - tolerance)[:, None])
         tails[1, some] += _row_counts(x <= (observed[some] + tolerance)[:, None])
 
 
 def _row_counts(true: NDArray[np.bool_]) -> Ints:
-    """How many are true in each row; eight at a time, so rows are below 2,048 and a multiple of 8 long."""
-    eight = true.view(np.uint64).sum(axis=1)
-    return eight.view(np.uint8).reshape(-1, 8).sum(axis=1, dtype=np.int64)
+    """How many are true in each row; rows are below 2,048 and a multiple of 8 long."""
+    return _by_eight(np.add.reduce(true.view(np.uint64), axis=1))
+
+
+def _by_eight(sums: NDArray[np.uint64]) -> Ints:
+    """Sums of eight counts below 256 each that were added up together, as bytes of one number."""
+    return sums.view(np.uint8).reshape(*sums.shape, 8).sum(axis=-1, dtype=np.int64)
