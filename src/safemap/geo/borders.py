@@ -79,10 +79,12 @@ def border_within(
     for block in range(0, len(out), _PAIRS):
         i, j = (side[block : block + _PAIRS] for side in pairs)
         mine, theirs = _facing(space, i, j), _facing(space, j, i)
-        more = ~_only_corners(space, i, j, mine, theirs)
-        mine, theirs = (tuple(part[more[side[0]]] for part in side) for side in (mine, theirs))
-        one_way, other_way = _length(space, *mine, *theirs, j), _length(space, *theirs, *mine, i)
-        out[block : block + _PAIRS] = np.maximum(one_way, other_way)
+        left = np.flatnonzero(~_only_corners(space, i, j, mine, theirs))
+        if len(left):
+            mine, theirs = _kept(mine, left, len(i)), _kept(theirs, left, len(i))
+            one_way = _length(space, *mine, *theirs, j[left])
+            other_way = _length(space, *theirs, *mine, i[left])
+            out[block + left] = np.maximum(one_way, other_way)
     return out
 
 
@@ -96,6 +98,16 @@ def _facing(space: _Space, i: Ints, j: Ints) -> tuple[Ints, Ints]:
         found.append((pair[near], edge[near]))
     pairs, edges = (np.concatenate(part) for part in zip(*found, strict=True))
     return pairs, edges
+
+
+def _kept(side: tuple[Ints, Ints], pairs: Ints, n: int) -> tuple[Ints, Ints]:
+    """The edges of some of `n` pairs, numbered anew."""
+    count = np.bincount(side[0], minlength=n)
+    begin = (np.cumsum(count) - count)[pairs]
+    found = [(np.empty(0, dtype=np.int64),) * 2]
+    found += [(pair, side[1][begin[pair] + number]) for pair, number in _each(count[pairs])]
+    first, second = (np.concatenate(part) for part in zip(*found, strict=True))
+    return first, second
 
 
 def _only_corners(

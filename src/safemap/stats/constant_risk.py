@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
 from safemap.errors import StatisticsError
+from safemap.stats.running import Meter
 
 Floats = NDArray[np.float64]
 
@@ -135,6 +136,7 @@ def simulated_tails(
     x, people = _checked(events, population)
     observed = weighted_moments(x, people, weights, own=own)[0]
     high, low = np.zeros(len(sites), dtype=np.int64), np.zeros(len(sites), dtype=np.int64)
+    meter = Meter("areas under constant risk", len(sites))
     for number, i in enumerate(sites):
         at = slice(weights.indptr[i], weights.indptr[i + 1])
         w, share = np.asarray(weights.data[at], dtype=float), people[weights.indices[at]]
@@ -150,6 +152,7 @@ def simulated_tails(
             sums = maps[:, :-1] @ w
             high[number] += int((sums >= observed[i] - tolerance).sum())
             low[number] += int((sums <= observed[i] + tolerance).sum())
+        meter.add(1)
     return high, low
 
 
