@@ -7,7 +7,7 @@ TEST_VENV ?= .venv-test
 OUT ?= out/demo
 PYTEST_ARGS ?=
 
-.PHONY: demo test validity torture slow lint pictures test-interpreters test-oldest clean
+.PHONY: demo test test-qgis validity torture slow lint pictures test-interpreters test-oldest clean
 
 $(VENV)/installed: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "safemap needs Python 3.11 or later; none was found. Install it, or call make PYTHON=/path/to/python3."; exit 2; }
@@ -26,6 +26,10 @@ demo: $(VENV)/installed
 
 test: $(TEST_VENV)/installed
 	$(TEST_VENV)/bin/python -m pytest -m "not slow" $(PYTEST_ARGS)
+
+# the files for a GIS opened in QGIS; needs Debian's qgis and python3-qgis, some 3 minutes to install
+test-qgis: $(TEST_VENV)/installed
+	$(TEST_VENV)/bin/python -m pytest tests/output/test_qgis.py $(PYTEST_ARGS)
 
 validity: $(TEST_VENV)/installed
 	$(TEST_VENV)/bin/python -m pytest -m slow tests/validity $(PYTEST_ARGS)

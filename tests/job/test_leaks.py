@@ -42,8 +42,9 @@ def test_the_geopackage_holds_areas_and_no_points(done):
         kinds = file.execute("SELECT table_name, geometry_type_name FROM gpkg_geometry_columns").fetchall()
         layers = [row[0] for row in file.execute("SELECT table_name FROM gpkg_contents ORDER BY table_name")]
         assert file.execute("SELECT count(*) FROM areas").fetchone() == (36,)
-    assert kinds == [("areas", "MULTIPOLYGON")]
-    assert layers == ["areas", "data_dictionary"]
+    results = ["local_getis_ord", "local_moran", "rates", "smoothed_rates"]
+    assert sorted(kinds) == [(name, "MULTIPOLYGON") for name in sorted(["areas", *results])]
+    assert layers == sorted(["areas", *results, "data_dictionary", "layer_styles", "legend"])
 
 
 def test_every_number_of_a_withheld_area_is_gone_from_every_table(done, truth):

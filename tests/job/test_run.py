@@ -22,7 +22,7 @@ FILES = {
     "map.html", "areas.gpkg", "methods.md", "audit.csv", "provenance.json", "tables/rates.csv",
     "tables/smoothed_rates.csv", "tables/local_moran.csv", "tables/local_getis_ord.csv",
     "tables/global_moran.csv", "tables/reconciliation.csv", "tables/reconciliation_district.csv",
-    "tables/audit_reasons.csv", "tables/boundaries.csv",
+    "tables/audit_reasons.csv", "tables/boundaries.csv", "tables/data_dictionary.csv",
     *(f"figures/{layer}.{kind}" for kind in ("png", "pdf")
       for layer in ("rates", "smoothed_rates", "local_moran", "local_getis_ord")),
 }  # fmt: skip

@@ -242,6 +242,11 @@ class OutputSection:
     """Form of the files."""
 
     bom: bool = option(Flag(), "mark the tables as UTF-8 for older versions of Excel", False)
+    gis: tuple[str, ...] = option(
+        Many(Choice(("gpkg", "fgb", "pmtiles"))),
+        "files of the areas for a GIS: GeoPackage, FlatGeobuf, vector tiles",
+        ("gpkg",),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,11 +6,14 @@ import re
 import unicodedata
 from collections.abc import Collection
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from safemap.audit import REASONS, Audit
 from safemap.output.bundle import Stage
-from safemap.output.geopackage import write_geopackage
+from safemap.output.data_dictionary import dictionary_csv
+from safemap.output.gis import file_contents
+from safemap.output.gis_layer import combine
 from safemap.output.provenance import bundle_date, plain_value, versions
 from safemap.output.tables import CsvTable, area_table, csv_table
 from safemap.report.figures import stage_figures
@@ -44,13 +47,7 @@ def stage_files(findings: Findings, stage: Stage) -> None:
         area_names=findings.areas,
     )
     save_map(made, stage.path("map.html"))
-    write_geopackage(
-        stage.path("areas.gpkg"),
-        findings.area_results,
-        registry=findings.registry,
-        date=date,
-        description=c.assessment.title,
-    )
+    _stage_gis(findings, stage, date=date)
     stage_figures(findings, stage)
     neutralised = {}
     for name, table in _tables(findings).items():
@@ -59,6 +56,18 @@ def stage_files(findings: Findings, stage: Stage) -> None:
             neutralised[name] = table.neutralised
     stage.write("methods.md", methods_text(findings, versions=versions()))
     stage.facts |= _facts(findings, date=date, neutralised=neutralised)
+
+
+def _stage_gis(f: Findings, stage: Stage, *, date: str) -> None:
+    """The files for a GIS, and the data dictionary as a table."""
+    c = f.config
+    layer = combine(f.area_results, registry=f.registry, language=c.assessment.language)
+    said = {"date": date, "description": c.assessment.title, "source": c.assessment.source or ""}
+    for end in c.output.gis:
+        for path, data in file_contents(layer, Path(f"areas.{end}"), f.area_results, **said).items():
+            stage.write(path.name, data)
+    dictionary = dictionary_csv(layer, source=said["source"], bom=c.output.bom)
+    stage.write("tables/data_dictionary.csv", dictionary.data)
 
 
 def file_name(text: str, taken: Collection[str] = ()) -> str:
