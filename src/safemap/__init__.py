@@ -126,7 +126,6 @@ _WHERE = {
     "StaticFigure": "safemap.maps.figures.figure",
     "write_surface": "safemap.output.surface",
     "export_gis": "safemap.output.gis",
-    "export_gis": "safemap.output.gis",
     # whole assessments
     "load_assessment": "safemap.job",
     "run_assessment": "safemap.job",
@@ -234,7 +233,6 @@ if TYPE_CHECKING:
     from safemap.offences.themes import detection_basis, tag_themes
     from safemap.output.mapping_file import write_mapping
     from safemap.output.return_sheet import return_sheet, write_return_sheet
-    from safemap.output.gis import export_gis
     from safemap.output.gis import export_gis
     from safemap.output.surface import write_surface
     from safemap.results import Result
