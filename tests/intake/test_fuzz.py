@@ -12,12 +12,14 @@ from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
+import pyogrio
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Point, box
 
 import safemap as sm
+from safemap.datasets._xlsx import workbook
 from safemap.errors import SafemapError
 
 CITY = gpd.GeoDataFrame(geometry=[box(-99.2, 19.2, -98.9, 19.5)], index=["a"], crs=4326)
@@ -112,6 +114,10 @@ def test_a_file_and_a_frame_of_the_same_cells_agree(tmp_path: Path, rows: list[t
     )
 
 
+#: files whose rows have a geometry
+POINTS = ("t.gpkg", "t.geo.parquet", "t.kml", "t.kmz")
+
+
 def _valid(folder: Path, name: str) -> Path:
     """A small valid file of each kind."""
     areas = gpd.GeoDataFrame(
@@ -127,7 +133,7 @@ def _valid(folder: Path, name: str) -> Path:
         with zipfile.ZipFile(path, "w") as archive:
             for part in ("shp", "shx", "dbf", "prj"):
                 archive.write(folder / f"a.{part}", f"a.{part}")
-    elif name.startswith("a."):
+    elif name.startswith("a.") and not name.endswith(".kmz"):
         areas.to_file(path)
     elif name == "t.gpkg":
         points.to_file(path)
@@ -135,14 +141,56 @@ def _valid(folder: Path, name: str) -> Path:
         table.to_excel(path, index=False)
     elif name == "t.parquet":
         pytest.importorskip("pyarrow")
-        table.to_parquet(path)
+        table.assign(k="ROBO").to_parquet(path, compression=None)
+    elif name == "t.geo.parquet":
+        pytest.importorskip("pyarrow")
+        points.to_parquet(path)
+    elif name == "t.kml":
+        points.to_file(path, driver="KML")
+    elif name.endswith(".kmz"):
+        (points if name == "t.kmz" else areas).to_file(folder / "doc.kml", driver="KML")
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.write(folder / "doc.kml", "doc.kml")
+    elif name == "t.ods":
+        pyogrio.write_dataframe(table, path, driver="ODS")
+    elif name == "t.xls":
+        xlwt = pytest.importorskip("xlwt", reason="xlwt writes the XLS of this test")
+        book = xlwt.Workbook()
+        sheet = book.add_sheet("s")
+        for j, column in enumerate(table.columns):
+            sheet.write(0, j, column)
+            for i, value in enumerate(table[column], start=1):
+                sheet.write(i, j, value)
+        book.save(str(path))
+    elif name in ("t.sav", "t.dta"):
+        pyreadstat = pytest.importorskip("pyreadstat", reason="pyreadstat reads SPSS and Stata files")
+        labelled = table.assign(k=[1.0, 2.0] * 10, s="texto")
+        write = pyreadstat.write_sav if name == "t.sav" else pyreadstat.write_dta
+        write(labelled, str(path), variable_value_labels={"k": {1: "Robo", 2: "Daño"}})
     else:
         path.write_bytes(gzip.compress(table.to_csv(index=False).encode()))
     return path
 
 
 @pytest.mark.parametrize(
-    "name", ["a.gpkg", "a.geojson", "a.zip", "t.gpkg", "t.xlsx", "t.parquet", "t.csv.gz"]
+    "name",
+    [
+        "a.gpkg",
+        "a.geojson",
+        "a.zip",
+        "a.kmz",
+        "t.gpkg",
+        "t.xlsx",
+        "t.xls",
+        "t.ods",
+        "t.parquet",
+        "t.geo.parquet",
+        "t.csv.gz",
+        "t.kml",
+        "t.kmz",
+        "t.sav",
+        "t.dta",
+    ],
 )
 def test_damaged_files_of_every_kind(tmp_path: Path, name: str) -> None:
     """A few bytes changed, cut or put in: read all the same, or one sentence; no foreign exception."""
@@ -160,8 +208,53 @@ def test_damaged_files_of_every_kind(tmp_path: Path, name: str) -> None:
             if name.startswith("a."):
                 sm.read_areas(path, id="k")
             else:
-                place = {} if name == "t.gpkg" else {"lon": "lon", "lat": "lat"}
-                sm.read_incidents(path, **place)
+                place = {} if name in POINTS else {"lon": "lon", "lat": "lat"}
+                found = sm.read_incidents(path, **place)
+                assert found.audit.n_placed + found.audit.n_set_aside == found.report.rows
         except SafemapError:
             refused += 1
     assert refused
+
+
+@settings(deadline=None, max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_harm_inside_the_parts_of_a_workbook(tmp_path: Path, data: st.DataObject) -> None:
+    """The archive is whole and its checksums are right: the harm reaches the reader of sheets."""
+    whole = tmp_path / "whole.xlsx"
+    rows = [["lon", "lat", "k"], *[[-99.1, 19.3, "robo"]] * 9, ["Total", None, 9]]
+    whole.write_bytes(workbook({"a": rows, "b": rows}, merged={"a": ["A1:B1"]}))
+    with zipfile.ZipFile(whole) as archive:
+        parts = {name: bytearray(archive.read(name)) for name in archive.namelist()}
+    part = parts[data.draw(st.sampled_from(sorted(parts)))]
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(part)))
+        part[at : at + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=4))
+    path = tmp_path / "a.xlsx"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, bytes(content))
+    with contextlib.suppress(SafemapError):
+        found = sm.read_incidents(path, lon="lon", lat="lat", category="k", sheet="all")
+        assert found.audit.n_placed + found.audit.n_set_aside == found.report.rows
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=60))
+def test_texts_of_parquet_that_are_no_utf8(tmp_path: Path, text: bytes) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+
+    bad = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(_ends(text)), pa.py_buffer(text)])
+    path = tmp_path / "a.parquet"
+    parquet.write_table(pa.table({"lon": [1.0], "lat": [1.0], "k": bad}), path)
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        with pytest.raises(SafemapError, match="cannot be read as Parquet"):
+            sm.read_incidents(path, lon="lon", lat="lat", category="k")
+        return
+    assert len(sm.read_incidents(path, lon="lon", lat="lat", category="k").frame) == 1
+
+
+def _ends(text: bytes) -> bytes:
+    return (0).to_bytes(4, "little") + len(text).to_bytes(4, "little")

@@ -369,3 +369,62 @@ def test_rows_of_a_repeat_without_a_response_do_not_stop_a_design() -> None:
     estimate = sm.survey_estimate(sm.SurveyDesign(joined, weight="w"), "hurt")
     assert estimate.settings["overall"]["estimate"] == pytest.approx(1 / 3)
     assert estimate.audit.by_reason()["rows"].to_dict() == {"no_parent": 1}
+
+
+@pytest.mark.parametrize("mark", [" ", ", ", "; ", " | "])
+@pytest.mark.parametrize("language", ["English (en)", None])
+def test_a_summary_of_labels_is_turned_back_into_codes(
+    form: sm.Codebook, mark: str, language: str | None
+) -> None:
+    labels = [mark.join(code.title() for code in cell.split()) for cell in WHAT]
+    found = sm.read_survey(pd.DataFrame({**BASE, "what": labels}), form=form, language=language)
+    coded = sm.read_survey(pd.DataFrame({**BASE, "what": WHAT}), form=form)
+    for code in CRIMES:
+        assert found.frame[f"what/{code}"].equals(coded.frame[f"what/{code}"])
+    assert "unlisted_answer" not in found.audit.flags
+
+
+def test_a_summary_that_is_neither_codes_nor_labels_is_kept_and_flagged(form: sm.Codebook) -> None:
+    found = sm.read_survey(pd.DataFrame({**BASE, "what": ["Theft Kidnap", *WHAT[1:]]}), form=form)
+    assert found.audit.flags["unlisted_answer"].tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"loc": "-1.2621 36.8584 1650 8"},
+        {
+            "_loc_latitude": "-1.2621",
+            "_loc_longitude": "36.8584",
+            "_loc_altitude": "1650",
+            "_loc_precision": "8",
+        },
+        {"g/_loc_latitude": "-1.2621", "g/_loc_longitude": "36.8584", "g/_loc_precision": "8"},
+        {"loc-Latitude": "-1.2621", "loc-Longitude": "36.8584", "loc-Altitude": "1650", "loc-Accuracy": "8"},
+        {"g-loc-Latitude": "-1.2621", "g-loc-Longitude": "36.8584", "g-loc-Accuracy": "8"},
+        {"loc:Latitude": "-1.2621", "loc:Longitude": "36.8584", "loc:Accuracy": "8"},
+        {"loc.Latitude": "-1.2621", "loc.Longitude": "36.8584", "loc.Accuracy": "8"},
+        {"loc": "POINT (36.8584 -1.2621)"},
+        {"loc": "POINT Z(36.8584 -1.2621 1650)"},
+        {"loc": '{"type":"Point","coordinates":[36.8584,-1.2621,1650],"properties":{"accuracy":8}}'},
+    ],
+)
+def test_every_way_to_write_a_position(columns: dict[str, str]) -> None:
+    """F6; of WKT and GeoJSON the longitude comes first."""
+    rows = pd.DataFrame({k: [v, ""] for k, v in columns.items()})
+    found = sm.read_survey(rows)
+    assert found.frame["x"].iloc[0] == pytest.approx(36.8584)
+    assert found.frame["y"].iloc[0] == pytest.approx(-1.2621)
+    assert found.frame["x"].isna().tolist() == [False, True]
+    assert found.audit.n_in == 2
+
+
+def test_repeats_lead_to_their_response_by_every_key() -> None:
+    for child, parent in (("_parent_index", "_index"), ("_submission__uuid", "_uuid"),
+                          ("_submission__id", "_id"), ("PARENT_KEY", "KEY")):  # fmt: skip
+        main = sm.read_survey(pd.DataFrame({"ward": ["A", "B"], parent: ["11", "12"]}))
+        people = sm.read_survey(pd.DataFrame({"age": ["30", "8", "51"], child: ["11", "99", "12"]}))
+        joined = sm.join_repeat(people, main, columns=["ward"])
+        assert joined.frame["ward"].tolist() == ["A", "B"]
+        assert joined.audit.set_aside["reason"].to_dict() == {1: "no_parent"}
+        assert joined.audit.n_in == 3

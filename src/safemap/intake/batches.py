@@ -40,7 +40,6 @@ class Stream:
         """The first :data:`HEAD_ROWS` rows of the first file, whatever the size of the batches."""
         import pandas as pd
 
-        require_columns(self.columns, {f"column {c}": c for c in columns}, source=self.source)
         if self.ahead:
             return pd.concat([frame[list(columns)] for frame in self.ahead])[:HEAD_ROWS]
         taken, frames = 0, []

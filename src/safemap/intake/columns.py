@@ -28,6 +28,17 @@ def fold(text: object) -> str:
     return " ".join(unicodedata.normalize("NFKC", str(text)).casefold().split())
 
 
+def unaccented(text: str) -> str:
+    """Text without accents and other marks on its letters.
+
+    Examples
+    --------
+    >>> unaccented("álvaro obregón")
+    'alvaro obregon'
+    """
+    return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
+
+
 def fold_values(values: pd.Series) -> pd.Series:
     """:func:`fold` of every value of a column; each distinct value is folded once."""
     import numpy as np

@@ -19,8 +19,15 @@ if TYPE_CHECKING:
 
 _PARTS = {"latitude": "lat", "longitude": "lon", "precision": "accuracy", "accuracy": "accuracy"}
 _KOBO = re.compile(r"^(.*/)?_(.+)_(latitude|longitude|precision)$", re.IGNORECASE)
-_ODK = re.compile(r"^(.+)[-:](latitude|longitude|accuracy)$", re.IGNORECASE)
+_ODK = re.compile(r"^(.+)[-:.](latitude|longitude|accuracy)$", re.IGNORECASE)
 _TEXT = re.compile(r"-?\d{1,3}(?:\.\d+)?\s+-?\d{1,3}(?:\.\d+)?(?:\s+-?\d+(?:\.\d+)?){0,2}")
+_NUM = r"-?\d+(?:\.\d+)?(?:[eE]-?\d+)?"
+_WKT = re.compile(rf"POINT\s*Z?\s*\(\s*(?P<lon>{_NUM})\s+(?P<lat>{_NUM})(?:\s+{_NUM})?\s*\)", re.IGNORECASE)
+_GEOJSON = re.compile(
+    rf'\{{.*"coordinates"\s*:\s*\[\s*(?P<lon>{_NUM})\s*,\s*(?P<lat>{_NUM})(?:\s*,\s*{_NUM})?\s*\].*\}}',
+    re.DOTALL,
+)
+_LIST = re.compile(rf"\[\s*{_NUM}\s*,\s*{_NUM}\s*\]")
 
 
 class GeoColumns(NamedTuple):
@@ -103,12 +110,22 @@ def read_positions(table: pd.DataFrame, columns: GeoColumns, *, source: str) -> 
 def parse_geopoint(text: object) -> tuple[float, float, float] | None:
     """Latitude, longitude and accuracy of a text ``lat lon [alt [acc]]``; NaN if empty, None if unreadable.
 
+    Also of ``POINT (lon lat)`` and GeoJSON as ODK Central writes them, and ``[lat, lon]`` of Kobo.
+
     Examples
     --------
+    >>> parse_geopoint("POINT Z (69.24 41.3 450)")[:2], parse_geopoint("[41.3, 69.24]")[:2]
+    ((41.3, 69.24), (41.3, 69.24))
     >>> parse_geopoint("41.2995 69.2401 450 5"), parse_geopoint("north of the market") is None
     ((41.2995, 69.2401, 5.0), True)
     """
-    tokens = str(text).split()
+    written = str(text).strip()
+    other = _WKT.fullmatch(written) or _GEOJSON.fullmatch(written)
+    if other:  # longitude first
+        written = f"{other['lat']} {other['lon']}"
+    elif _LIST.fullmatch(written):  # _geolocation of Kobo: latitude first
+        written = written.strip("[]").replace(",", " ")
+    tokens = written.split()
     if not tokens:
         return (np.nan, np.nan, np.nan)
     try:
@@ -159,8 +176,12 @@ def _looks_like_positions(column: pd.Series) -> bool:
     if column.dtype.kind in "iufbM":
         return False
     texts = column[~is_missing(column)].astype(str).str.strip()
-    return (
+    return (len(texts) > 0 and bool(texts.map(_is_stated_point).all())) or (
         len(texts) > 0
         and bool(texts.map(_TEXT.fullmatch).notna().all())
         and int(texts.str.count(r"\s").max()) == 3
     )
+
+
+def _is_stated_point(text: str) -> bool:
+    return bool(_WKT.fullmatch(text) or _GEOJSON.fullmatch(text))

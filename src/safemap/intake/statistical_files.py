@@ -151,9 +151,10 @@ def _values(column: pd.Series, labels: Mapping[str, str], name: str, notes: list
         first = next(iter(column.dropna()), None)
         if type(first).__name__ == "date":
             return pd.Series(pd.to_datetime(column, errors="coerce"), index=column.index)
-        numbers = pd.to_numeric(column, errors="coerce")
-        if column.notna().any() and numbers.notna().equals(column.notna()):
-            column = numbers  # codes for missing were among them
+        if type(first).__name__ == "time":
+            return column.map(str, na_action="ignore").astype("str")
+        if first is not None and not any(isinstance(v, str) for v in column.dropna()):
+            column = pd.to_numeric(column, errors="coerce")  # codes for missing were among the numbers
     if column.dtype.kind == "f" and column.notna().any() and (column.dropna() % 1 == 0).all():
         whole = np.abs(column.dropna()).max() < 2**53
         return column.astype("Int64" if column.isna().any() else "int64") if whole else column

@@ -12,6 +12,8 @@ import numpy as np
 from safemap.audit import Audit
 from safemap.errors import ConfigError, InputError
 from safemap.intake.columns import is_missing, require_columns
+from safemap.intake.date_words import known_zone, to_local
+from safemap.intake.dates import read_dates
 from safemap.intake.geopoints import GeoColumns, Positions, find_geopoints, read_positions
 from safemap.intake.incidents import Incidents
 from safemap.intake.relevance import UnknownConditionError, evaluate
@@ -29,7 +31,12 @@ Groups = Literal["keep", "strip"]
 _CRS = "EPSG:4326"
 _OWN = ("x", "y", "accuracy_m")
 #: pairs of columns that lead from a repeat to its response: Kobo, Kobo (older), ODK Central
-_KEYS = (("_parent_index", "_index"), ("_submission__uuid", "_uuid"), ("PARENT_KEY", "KEY"))
+_KEYS = (
+    ("_parent_index", "_index"),
+    ("_submission__uuid", "_uuid"),
+    ("_submission__id", "_id"),
+    ("PARENT_KEY", "KEY"),
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -149,6 +156,7 @@ def read_survey(
     lon: str | None = None,
     lat: str | None = None,
     max_accuracy: float | None = None,
+    timezone: str | None = None,
     encoding: str | None = None,
     delimiter: str | None = None,
 ) -> SurveyResponses:
@@ -157,7 +165,8 @@ def read_survey(
     Parameters
     ----------
     path : path or DataFrame
-        CSV, XLSX or another table with one row per response; exports of KoboToolbox, ODK Central and
+        CSV, XLSX, SPSS, Stata or another table with one row per response; exports of KoboToolbox, ODK
+        Central and
         SurveyCTO.
     form : path or Codebook, optional
         The questionnaire in XLSForm. With it answers are typed: numbers, categories in the order of the form,
@@ -174,6 +183,9 @@ def read_survey(
         Columns with longitude and latitude in degrees on WGS 84, for files from elsewhere.
     max_accuracy : float, optional
         Metres above which a position is flagged ``low_accuracy``. Default 30.
+    timezone : str, optional
+        Local time zone (``Africa/Nairobi``). ``start``, ``end`` and other times with an offset are brought to
+        it, and so are ``_submission_time``, ``SubmissionDate`` and the like, which servers write in UTC.
     encoding, delimiter : str, optional
         Of text files; detected and reported if not given.
 
@@ -189,7 +201,8 @@ def read_survey(
 
     Notes
     -----
-    Positions are read from a text ``lat lon alt acc``, from ``_loc_latitude``, ``_loc_longitude``,
+    Positions are read from a text ``lat lon alt acc``, from WKT or GeoJSON, from ``_loc_latitude``,
+    ``_loc_longitude``,
     ``_loc_precision`` or ``loc-Latitude``, ``loc-Longitude``, ``loc-Accuracy``. 0, 0 means missing. An empty
     cell of a select_multiple means that nothing was answered: it is missing, never "no";
     :meth:`SurveyResponses.asked` tells who was asked.
@@ -213,6 +226,8 @@ def read_survey(
     require_columns(raw.frame.columns, {"lon": lon, "lat": lat}, source=raw.source)
     coded = _coded(raw, book, language, strip_groups=groups == "strip")
     place = _location(raw, book, location, lon, lat)
+    if timezone is not None:
+        notes += _to_local_times(coded.frame, timezone)
     limit = threshold("gps_accuracy_m") if max_accuracy is None else float(max_accuracy)
     frame, flags = coded.frame, dict(coded.flags)
     if place is not None:
@@ -233,6 +248,7 @@ def read_survey(
     settings = {
         "source": raw.source, "form": None if book is None else book.source, "groups": groups,
         "location": roles.get("location"), "crs": _CRS, "max_accuracy_m": limit,
+        "timezone": timezone,
         "crs_assumed": None if place is None else "positions of devices are degrees on WGS 84",
     }  # fmt: skip
     return SurveyResponses(
@@ -341,6 +357,35 @@ def _coded(raw: RawTable, book: Codebook | None, language: str | None, *, strip_
             "or export the responses with the names (XML values) of the questions."
         )
     return coded
+
+
+#: columns of times that servers write, in UTC, and those that devices write, with their offset
+_SERVER_TIMES = ("_submission_time", "SubmissionDate", "_date_modified", "submissiondate")
+_DEVICE_TIMES = ("start", "end", "starttime", "endtime")
+
+
+def _to_local_times(frame: pd.DataFrame, timezone: str) -> list[str]:
+    """Bring the times of server and device to local time, in place; what was done, in words."""
+    done = []
+    known_zone(timezone)
+    for column in map(str, frame.columns):
+        leaf = column.rpartition("/")[2]
+        server = leaf in _SERVER_TIMES
+        if not server and leaf not in _DEVICE_TIMES:
+            continue
+        read = read_dates(frame[column], timezone=None if server else timezone, whole=False, dayfirst=True)
+        if read.unreadable.any():
+            continue  # not times after all: left as they are
+        values = read.values
+        if server and not frame[column].astype(str).str.contains(r"[T ]\S*(?:[+-]\d\d:?\d\d)$").any():
+            local = to_local(values.to_numpy(), np.full(len(values), np.nan), timezone, naive_is_utc=True)
+            values = values.astype("datetime64[us]").copy()
+            values[:] = local
+        elif server:
+            values = read_dates(frame[column], timezone=timezone, whole=False, dayfirst=True).values
+        frame[column] = values
+        done.append(column)
+    return [f"{', '.join(map(repr, done))} are local times of {timezone}"] if done else []
 
 
 def _location(

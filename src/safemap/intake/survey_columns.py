@@ -82,7 +82,9 @@ def code_answers(
         out.columns[meaning.question.path] = name
     for question in codebook:
         if question.type == "select_multiple":
-            for name, column in _booleans(table, question, meanings, codebook, out, strip_groups, source):
+            for name, column in _booleans(
+                table, question, meanings, codebook, out, strip_groups, source, language
+            ):
                 _add(collected, name, column, source)
     out.frame = _frame(collected, table.index)
     return out
@@ -195,7 +197,7 @@ def _codes_of_labels(question: Question, codebook: Codebook, language: str | Non
 
 def _booleans(
     table: pd.DataFrame, question: Question, meanings: Mapping[str, Meaning], codebook: Codebook, out: Coded,
-    strip_groups: bool, source: str,
+    strip_groups: bool, source: str, language: str | None,
 ) -> Iterator[tuple[str, pd.Series]]:  # fmt: skip
     """Boolean column of each choice, from the summary, from the columns per choice, or from both."""
     whole = next((h for h, m in meanings.items() if m == Meaning(question)), None)
@@ -205,7 +207,7 @@ def _booleans(
     codes = list(dict.fromkeys(c.name for c in codebook.choices.get(question.list_name or "", ())))
     parts = {code: _yes_no(table[header], source) for code, header in single.items()}
     if whole is not None:
-        summary = _from_summary(table[whole], codes, question, codebook, out)
+        summary = _from_summary(table[whole], codes, question, codebook, out, language)
         _compare_layouts(summary, parts, question, out)
         parts = {**parts, **summary}
     base = (
@@ -240,13 +242,26 @@ def _yes_no(column: pd.Series, source: str) -> pd.Series:
 
 
 def _from_summary(
-    column: pd.Series, codes: list[str], question: Question, codebook: Codebook, out: Coded
-) -> dict[str, pd.Series]:
-    """Codes separated by spaces, as booleans per code; codes that the form does not list get a column too."""
+    column: pd.Series, codes: list[str], question: Question, codebook: Codebook, out: Coded,
+    language: str | None,
+) -> dict[str, pd.Series]:  # fmt: skip
+    """Codes separated by spaces, as booleans per code; codes that the form does not list get a column too.
+
+    Where the cells hold labels instead, and every one of them is a row of labels in one way only, those are
+    turned
+    back into codes.
+    """
     import pandas as pd
 
     blank = _blank(column).to_numpy()
-    chosen = [set(str(v).split()) for v in column.where(~column.isna(), "")]
+    texts = ["" if gone else str(v) for v, gone in zip(column, blank, strict=True)]
+    chosen = [set(text.split()) for text in texts]
+    if any(c - set(codes) for c in chosen):
+        labels = {**_codes_of_labels(question, codebook, language), **{fold(c): c for c in codes}}
+        split = {text: codes_of_text(text, labels) for text in dict.fromkeys(texts)}
+        if all(found is not None for found in split.values()):
+            chosen = [set(split[text] or ()) for text in texts]
+            out.notes.append(f"answers to {question.name!r} are labels and were turned back into codes")
     extra = sorted(set().union(*chosen) - set(codes)) if chosen else []
     if extra:
         rows = np.array([bool(c & set(extra)) for c in chosen])
@@ -257,6 +272,36 @@ def _from_summary(
         values = pd.Series([code in c for c in chosen], index=column.index, dtype="boolean")
         result[code] = values.mask(blank, pd.NA)
     return result
+
+
+def codes_of_text(text: str, labels: Mapping[str, str]) -> tuple[str, ...] | None:
+    """Codes of several labels in one cell, parted by space, comma, semicolon or bar; None if not in one way.
+
+    Examples
+    --------
+    >>> codes_of_text("Street theft Robbery", {"street theft": "1", "robbery": "2"})
+    ('1', '2')
+    >>> codes_of_text("a b", {"a": "1", "b": "2", "a b": "3"}) is None
+    True
+    """
+    folded = fold(text)
+    ways: list[list[tuple[str, ...]]] = [
+        [()],
+        *([] for _ in folded),
+    ]  # ways to read the text up to each place
+    for start in range(len(folded)):
+        if not ways[start]:
+            continue
+        if start and folded[start] in " ,;|":
+            ways[start + 1] += ways[start]
+        if start and folded[start - 1] not in " ,;|":
+            continue
+        for label, code in labels.items():
+            end = start + len(label)
+            if label and folded.startswith(label, start) and (end == len(folded) or folded[end] in " ,;|"):
+                ways[end] += [(*way, code) for way in ways[start]][:2]
+    found = set(map(frozenset, ways[-1]))
+    return tuple(dict.fromkeys(ways[-1][0])) if len(found) == 1 else None
 
 
 def _compare_layouts(
