@@ -149,7 +149,12 @@ def _compute(config: AssessmentConfig, tell: Progress) -> Findings:
         placed = _place(c, tell)
         tell("computing rates")
         rates = area_rates(
-            placed.joined, period=c.incidents.period, per=c.rates.per, confidence=c.rates.confidence
+            placed.joined,
+            period=c.incidents.period,
+            base=c.rates.base,
+            per=c.rates.per,
+            confidence=c.rates.confidence,
+            interval=c.rates.interval,
         )
         _check_sum(rates)
         smooth = None if c.rates.smooth == "none" else smooth_rates(rates, method=c.rates.smooth)

@@ -261,3 +261,20 @@ def test_figures_are_configured_and_a_missing_letter_costs_only_the_figure(city,
     none = sm.load_assessment(city / "assessment.toml", {"figures.formats": []})
     assert not any("figures" in f for f in sm.run_assessment(none, tmp_path).files)
     assert not (tmp_path / "figures" / "local_moran.svg").exists()
+
+
+def test_base_interval_and_files_for_a_gis_are_as_asked_for(city, tmp_path):
+    overrides = {
+        "rates.base": "dwellings", "rates.interval": "mid-p", "rates.per": 1000, "figures.formats": [],
+        "output.gis": ["gpkg", "fgb"],
+    }  # fmt: skip
+    run = sm.run_assessment(sm.load_assessment(city / "assessment.toml", overrides), tmp_path)
+    methods = (tmp_path / "methods.md").read_text(encoding="utf-8")
+    assert "events per 1,000 dwellings a year, with 95% intervals, mid-p" in methods
+    assert "Denominator: dwellings (column" in methods
+    assert "residents" not in methods
+    assert "Garwood" not in methods
+    assert {"areas.gpkg", "areas.fgb", "areas.qml", "areas.sld", "areas_fields.csv"} <= set(run.files)
+    rows = {row["field"]: row for row in table(run, "tables/data_dictionary.csv") if row["layer"] == "areas"}
+    assert rows["population"]["unit"] == "dwellings"
+    assert "residents" not in json.dumps(rows)

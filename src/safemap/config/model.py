@@ -180,8 +180,10 @@ class GraphSection:
 class RatesSection:
     """Rates of the areas."""
 
-    per: float = option(Number(0, open_low=True), "residents that the rate is per", 100_000)
+    base: str = option(Text(), "what the population counts: residents, dwellings, vehicles", "residents")
+    per: float = option(Number(0, open_low=True), "size of the base that the rate is per", 100_000)
     confidence: float = option(Number(0, 1, open_low=True, open_high=True), "coverage of the intervals", 0.95)
+    interval: str = option(Choice(("exact", "mid-p", "byar")), "how the intervals are computed", "exact")
     smooth: str = option(Choice(("eb", "none")), "a smoothed rate beside the crude one", "eb")
 
 

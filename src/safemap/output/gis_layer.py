@@ -227,7 +227,10 @@ def combine(
             hides = f"{prefix}_suppressed"
             columns[hides] = frame["suppressed"].to_numpy()
         meanings[hides] = Meaning("true where counts are withheld, with everything computed from them")
-        theme, found = _theme(layer, key, prefix, tuple(own), language, hides=hides)
+        unit = text(layer.unit, language)
+        if base_of(result) not in ("", "residents"):
+            unit = str(result.settings.get("unit", unit))  # the words of the maps are about residents
+        theme, found = _theme(layer, key, prefix, tuple(own), unit, language, hides=hides)
         themes.append(theme)
         columns |= found
         meanings |= _class_meanings(theme, result)
@@ -330,7 +333,7 @@ def _renamed(name: str, kind: str, prefix: str) -> str:
 
 
 def _fields(result: Result) -> tuple[Field, ...]:
-    base = Field("population", "population", f"base of the rates: {base_of(result)}")
+    base = Field("population", "population", f"base of the rates: {base_of(result)}".removesuffix(": "))
     shared: tuple[Field, ...] = (Field("name", "name", "name of the area"),)
     if result.kind not in ("survey", "answers", "change"):
         shared = (*shared, _EVENTS, base)
@@ -338,8 +341,8 @@ def _fields(result: Result) -> tuple[Field, ...]:
 
 
 def base_of(result: Result) -> str:
-    """What the column ``population`` of a result counts: residents, dwellings, vehicles."""
-    return str(result.settings.get("base", "residents"))
+    """What the column ``population`` of a result counts: residents, dwellings; empty if not said."""
+    return str(result.settings.get("base", ""))
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -361,7 +364,7 @@ def _plain(column: pd.Series) -> Any:
 
 
 def _theme(
-    layer: Layer, key: str, prefix: str, fields: tuple[str, ...], language: str, *, hides: str
+    layer: Layer, key: str, prefix: str, fields: tuple[str, ...], unit: str, language: str, *, hides: str
 ) -> tuple[Theme, dict[str, Any]]:
     """The theme of a layer, and its fields of the class."""
     counts = np.bincount(layer.codes, minlength=len(layer.classes))
@@ -372,7 +375,7 @@ def _theme(
     )
     cares = tuple(Care(o.key, text(o.label, language), o.areas) for o in layer.overlays if o.areas)
     theme = Theme(
-        key=key, title=_said(layer.name, language), unit=text(layer.unit, language), prefix=prefix,
+        key=key, title=_said(layer.name, language), unit=unit, prefix=prefix,
         fields=fields, classes=rows, line=layer.line, hides=hides, cares=cares,
     )  # fmt: skip
     columns: dict[str, Any] = {

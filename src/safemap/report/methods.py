@@ -136,12 +136,15 @@ def _rates(f: Findings) -> list[str]:
         say(
             "rates",
             events=f"{s['n_events']:,}",
-            unit=s["unit"],
+            unit=plain(s["unit"]),
             confidence=f"{s['confidence']:.0%}",
-            overall=f"{figure(s['overall_rate'])} {s['unit']}",
+            interval=interval_words(s["interval"]),
+            overall=f"{figure(s['overall_rate'])} {plain(s['unit'])}",
         ),
         say(
             "denominator",
+            base=plain(s["base"]),
+            caveat=say("caveat_residents" if s["base"] == "residents" else "caveat_other"),
             column=plain(f.config.areas.population),
             file=plain(f.config.areas.path.name),
             people=f"{people:,.0f}",
@@ -156,6 +159,20 @@ def _rates(f: Findings) -> list[str]:
         }
         sentences.append(say_count("review", review, **limits))
     return [*sentences, say("smooth")] if f.smooth is not None else sentences
+
+
+def interval_words(interval: str) -> str:
+    """The interval of the rates, by the words with which their settings name it.
+
+    Examples
+    --------
+    >>> interval_words("Byar (approximate)")
+    "by Byar's approximation for a Poisson count"
+    """
+    from safemap.analysis.rates import INTERVALS
+
+    method = next(key for key, name in INTERVALS.items() if name == interval)
+    return say("interval_" + method.replace("-", "_"))
 
 
 def _tests(f: Findings) -> list[str]:
