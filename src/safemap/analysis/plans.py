@@ -17,7 +17,7 @@ from safemap.geo.coordinates import REPAIRS, Box, as_crs, crs_name, study_box
 from safemap.geo.crs import local_utm_epsg
 from safemap.geo.polygons import require_areas, with_text_ids
 from safemap.intake.batches import Stream, open_stream
-from safemap.intake.columns import fold
+from safemap.intake.columns import fold, require_columns
 from safemap.intake.dates import read_dates
 from safemap.intake.numbers import read_numbers
 from safemap.intake.selection import days_of, listed
@@ -142,25 +142,25 @@ def _check_options(date: str | None, period: Any, by_period: str | None, max_dis
 
 def _place_columns(
     lon: str | None, lat: str | None, x: str | None, y: str | None, crs: Any
-) -> tuple[Any, tuple[str, str]]:
-    """The coordinate system and the two columns of coordinates."""
+) -> tuple[Any, dict[str, str]]:
+    """The coordinate system, and the two columns of coordinates by argument."""
     if lon is not None and lat is not None and x is None and y is None:
         if crs is not None and not as_crs(crs).equals(as_crs(4326), ignore_axis_order=True):
             raise CRSError(
                 f"lon= and lat= state degrees on WGS 84, but crs={crs!r} was given. Use x=, y= and crs= for "
                 "another system."
             )
-        return as_crs(4326), (lon, lat)
+        return as_crs(4326), {"lon": lon, "lat": lat}
     if x is not None and y is not None and lon is None and lat is None:
         if crs is None:
             raise CRSError(f"x={x!r} and y={y!r} need crs=, e.g. crs='EPSG:32614'.")
-        return as_crs(crs), (x, y)
+        return as_crs(crs), {"x": x, "y": y}
     raise InputError("Name lon= and lat= (degrees on WGS 84), or x=, y= and crs=.")
 
 
 def _find_rules(
     stream: Stream,
-    columns: tuple[str, str],
+    columns: Mapping[str, str],
     system: Any,
     *,
     decimal: str | None,
@@ -171,16 +171,18 @@ def _find_rules(
     others: tuple[str, ...],
 ) -> tuple[Rules, str | None]:
     """How numbers and dates are written, as stated or by the first rows; and the rule of the dates."""
-    wanted = list(dict.fromkeys(c for c in (*columns, date, category, *others) if c is not None))
-    head = stream.head(wanted)
-    marks = [read_numbers(head[c], decimal=decimal, source=stream.source).decimal for c in columns]
+    named = {**columns, "date": date, "category": category, **{f"where[{c!r}]": c for c in others}}
+    require_columns(stream.columns, named, source=stream.source)
+    head = stream.head(list(dict.fromkeys(c for c in named.values() if c is not None)))
+    x, y = columns.values()
+    marks = [read_numbers(head[c], decimal=decimal, source=stream.source).decimal for c in (x, y)]
     rule = None
     if date is not None:
         rule = read_dates(head[date], dayfirst=dayfirst, date_format=date_format, source=stream.source).rule
         if date_format is None and dayfirst is None and "/YYYY" in rule:
             dayfirst = "DD/MM" in rule
     rules = Rules(
-        x=columns[0], y=columns[1], decimal_x=marks[0], decimal_y=marks[1], geographic=system.is_geographic,
+        x=x, y=y, decimal_x=marks[0], decimal_y=marks[1], geographic=system.is_geographic,
         date=date, dayfirst=dayfirst, date_format=date_format, category=category,
     )  # fmt: skip
     return rules, rule

@@ -96,9 +96,9 @@ class Recipe:
     @cached_property
     def placers(self) -> Mapping[str, AreaPlacer]:
         """The areas of each level, ready to be asked; built once in a process."""
-        if self.token not in _BUILT:
-            _BUILT.clear()
-            _BUILT[self.token] = {
+        built = _BUILT.get(self.token)
+        if built is None:
+            built = {
                 name: AreaPlacer(
                     frame,
                     expected=self.expected,
@@ -107,7 +107,9 @@ class Recipe:
                 )
                 for name, frame in self.areas.items()
             }
-        return _BUILT[self.token]
+            _BUILT.clear()
+            _BUILT[self.token] = built
+        return built
 
     def __dask_tokenize__(self) -> str:
         return self.token

@@ -5,6 +5,7 @@ Both ways give the same answer for every point; tests compare them row by row.
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,9 @@ Ints = NDArray[np.int64]
 _FEW = 20_000
 #: points per area below which areas are found in a tree, point by point
 _TREE_PER_AREA = 30
+
+#: GEOS builds the index of a prepared area at its first use, which two threads must not do at once
+_PREPARED = Lock()
 
 
 class Located(NamedTuple):
@@ -87,9 +91,10 @@ class AreaLocator:
         """The same by exact predicates alone."""
         import shapely
 
-        if len(x) > _TREE_PER_AREA * len(self._shapes):
-            placed = place_points(SortedPoints(x, y), len(x), self._shapes, self._ranks)
-        else:
-            self._tree = self._tree or shapely.STRtree(self._shapes)
-            placed = place_few_points(x, y, self._tree, self._ranks)
+        with _PREPARED:
+            if len(x) > _TREE_PER_AREA * len(self._shapes):
+                placed = place_points(SortedPoints(x, y), len(x), self._shapes, self._ranks)
+            else:
+                self._tree = self._tree or shapely.STRtree(self._shapes)
+                placed = place_few_points(x, y, self._tree, self._ranks)
         return Located(placed.area.astype(np.int32), placed.match())
