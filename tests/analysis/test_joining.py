@@ -270,6 +270,15 @@ def test_a_name_that_two_areas_share_names_neither() -> None:
     assert joined.settings["recorded_agreement"]["unknown"] == 1
 
 
+def test_a_register_in_capitals_without_accents_names_the_areas() -> None:
+    """As the one of Mexico City; a name that is exact decides, and one that two areas share names neither."""
+    areas = _areas(name=["Álvaro Obregón", "Peñón", "Penon", "Tláhuac"])
+    words = ["ALVARO OBREGON", "PENON", "Peñón", "PENÓN", "TLAHUAC", "TLALPAN"]
+    joined = sm.join_areas(_incidents(*[(0.5, 0.5)] * 6, colony=words), areas, recorded="colony")
+    assert joined.reconciliation["recorded"].tolist() == [1, 1, 1, 1]
+    assert joined.settings["recorded_agreement"] == {"agree": 1, "comparable": 4, "unknown": 2}
+
+
 # contract
 
 

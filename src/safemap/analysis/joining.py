@@ -24,7 +24,7 @@ from safemap.geo.points import (
     id_ranks,
 )
 from safemap.geo.polygons import require_areas, with_text_ids
-from safemap.intake.columns import MISSING_WORDS, fold, fold_values, require_columns
+from safemap.intake.columns import MISSING_WORDS, fold, fold_values, require_columns, unaccented
 from safemap.intake.incidents import Incidents
 from safemap.results import Result
 
@@ -303,7 +303,10 @@ def _compare_recorded(
 
 
 def recorded_areas(values: pd.Series, areas: gpd.GeoDataFrame) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Position of the area each row names, by id or else by unique name (-1: none); whether it names any."""
+    """Position of the area each row names, by id or else by unique name (-1: none); whether it names any.
+
+    A name that no area has is tried without accents: registers in capitals leave them out.
+    """
     import pandas as pd
 
     codes, distinct = pd.factorize(values)
@@ -312,13 +315,22 @@ def recorded_areas(values: pd.Series, areas: gpd.GeoDataFrame) -> tuple[NDArray[
     candidates = [ids]
     if "name" in areas.columns:
         names = fold_values(areas["name"].reset_index(drop=True))
-        unique = names[~names.duplicated(keep=False) & (names != "")]
-        candidates.append({name: int(i) for i, name in unique.items()})
+        exact, plain = _unique_positions(names), _unique_positions(names.map(unaccented))
+        taken = set(names)
+        candidates.append(
+            {w: exact.get(w, -1) if w in taken else plain.get(unaccented(w), -1) for w in words}
+        )
     found = [
         np.array([known.get(w, -1) for w in words] + [-1], dtype=np.int64)[codes] for known in candidates
     ]
     stated = np.array([w not in MISSING_WORDS for w in words] + [False])[codes]
     return max(found, key=lambda positions: int((positions >= 0).sum())), stated
+
+
+def _unique_positions(names: pd.Series) -> dict[str, int]:
+    """Position of each name that one area alone has."""
+    unique = names[~names.duplicated(keep=False) & (names != "")]
+    return {name: int(i) for i, name in unique.items()}
 
 
 def _parents(areas: gpd.GeoDataFrame, level: gpd.GeoDataFrame) -> NDArray[np.int64]:

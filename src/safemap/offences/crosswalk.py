@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 import warnings
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 import numpy as np
 
 from safemap.errors import ConfigError, CrosswalkError, DataWarning, InputError
-from safemap.intake.columns import close_matches, fold, require_columns
+from safemap.intake.columns import close_matches, fold, require_columns, unaccented
 from safemap.intake.incidents import Incidents
 from safemap.offences.crosswalk_rules import BUILT_IN, holds, read_rules
 from safemap.offences.iccs import UNMAPPED, iccs_label, roll_up
@@ -240,13 +239,13 @@ def _matched_labels(labels: list[str], codes: pd.Index) -> tuple[list[str | None
     """The local code (folded) of each label, None where there is none, and how it was found."""
     plain: dict[str, list[str]] = {}
     for code in codes:
-        plain.setdefault(_unaccented(code), []).append(code)
+        plain.setdefault(unaccented(code), []).append(code)
     known = set(codes)
     found: list[str | None] = []
     how = []
     for label in labels:
         folded = fold(label)
-        candidates = plain.get(_unaccented(folded), [])
+        candidates = plain.get(unaccented(folded), [])
         if folded in known:
             found.append(folded)
             how.append("text")
@@ -257,10 +256,6 @@ def _matched_labels(labels: list[str], codes: pd.Index) -> tuple[list[str | None
             found.append(None)
             how.append("")
     return found, how
-
-
-def _unaccented(text: str) -> str:
-    return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
 
 
 def _apply(
