@@ -195,12 +195,13 @@ def demo(shell: Shell, out: Path, city: str, seed: int | None) -> None:
 
 
 @cli.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @common_options
-def doctor(shell: Shell) -> None:
-    """Versions of what safemap stands on, and what is missing."""
-    from safemap.report.doctor import examine
+def doctor(shell: Shell, files: tuple[Path, ...]) -> None:
+    """Versions of what safemap stands on and what is missing; of FILES, what their columns seem to hold."""
+    from safemap.report.doctor import examine, examine_files
 
-    document = examine()
+    document = examine_files(files) if files else examine()
     lines = [f"{name:<20}{value}" for part in document.values() for name, value in part.items()]
     shell.result(document, "\n".join(lines))
 

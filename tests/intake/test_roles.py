@@ -221,3 +221,12 @@ def test_a_real_register(real_data) -> None:
     assert roles["lat"] == "latitud"
     assert roles["date"] == "fecha_hecho"
     assert roles["category"] == "delito"
+
+
+def test_the_doctor_looks_at_files(tmp_path: Path) -> None:
+    from safemap.report.doctor import examine_files
+
+    ROWS.to_csv(tmp_path / "a.csv", index=False, sep=";")
+    found = examine_files([tmp_path / "a.csv"])["a.csv"]
+    assert found["Longitud"].startswith("lon (1.00): header is 'longitud'")
+    assert found["Teléfono"].startswith("personal")

@@ -17,7 +17,7 @@ _WORDS = {
     "reported": (
         "date reported; reported date; report date; reported; fecha inicio; fecha denuncia; fecha de "
         "denuncia; fecha registro; дата регистрации; дата заявления; дата сообщения; royxatga olingan sana; "
-        "рўйхатга олинган сана; tarehe ya kuripoti"
+        "рўйхатга олинган сана; tarehe ya kuripoti; royxatga olingan; рўйхатга олинган; зарегистрировано дата"
     ),
     "time": (
         "hora hecho; hora del hecho; time of event; event time; incident time; time; hora; время; vaqt; "
@@ -29,7 +29,8 @@ _WORDS = {
         "kosa; categoria; tipo; incidente; type; вид; turi; тури; aina"
     ),
     "id": (
-        "id; case id; case number; incident id; record id; folio; expediente; carpeta; cve; clave; cveut; "
+        "id; case id; кусп; case number; incident id; record id; folio; expediente; carpeta; cve; clave; "
+        "cveut; "
         "code; codigo; gid; geoid; uid; uuid; код; номер; номер дела; kodi; raqami; рақами; namba; no; nr; "
         "№"
     ),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
+from pathlib import Path
 
 from safemap.errors import MissingExtraError
 
@@ -38,6 +40,20 @@ def examine() -> dict[str, dict[str, str]]:
         "geographic": _geographic(),
         "extras": {f"extra {name}": _extra(name) for name in EXTRAS},
     }
+
+
+def examine_files(files: Sequence[Path]) -> dict[str, dict[str, str]]:
+    """What each column of each file seems to hold, with the confidence and the reason; no cell is quoted."""
+    from safemap.intake.roles import propose_columns
+
+    found = {}
+    for file in files:
+        table = propose_columns(file)
+        found[file.name] = {
+            str(column): f"{row.role} ({row.confidence:.2f}): {row.why}" if row.role else f"-: {row.why}"
+            for column, row in table.iterrows()
+        }
+    return found
 
 
 def _extra(name: str) -> str:
