@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import numpy as np
@@ -49,7 +50,7 @@ def check_options(
         raise ConfigError(f"alternative must be one of {known}; got {alternative!r}.")
     if adjust not in get_args(Adjust):
         raise ConfigError(f"adjust must be one of {', '.join(get_args(Adjust))}; got {adjust!r}.")
-    if not 0 < alpha < 1:
+    if not isinstance(alpha, Real) or not 0 < alpha < 1:
         raise ConfigError(f"alpha must lie between 0 and 1, such as 0.05; got {alpha!r}.")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 import numpy as np
@@ -172,14 +173,14 @@ def area_change(
 
 
 def _check(method: str, adjust: str, alpha: float, confidence: float, per: float) -> None:
-    if not (np.isfinite(per) and per > 0):
+    if not (isinstance(per, Real) and np.isfinite(per) and per > 0):
         raise ConfigError(f"per must be a number above 0, such as 100_000; got {per!r}.")
     if method not in get_args(ChangeMethod):
         raise ConfigError(f"method must be one of {', '.join(get_args(ChangeMethod))}; got {method!r}.")
     if adjust not in get_args(Adjust):
         raise ConfigError(f"adjust must be one of {', '.join(get_args(Adjust))}; got {adjust!r}.")
     for name, level in (("alpha", alpha), ("confidence", confidence)):
-        if not 0 < level < 1:
+        if not isinstance(level, Real) or not 0 < level < 1:
             raise ConfigError(f"{name} must lie between 0 and 1; got {level!r}.")
 
 

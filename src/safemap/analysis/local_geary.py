@@ -160,8 +160,9 @@ def _read(
     parts = [read_subject(areas, column, None, None) for column in columns]
     values = np.column_stack([part.values for part in parts])
     complete = ~np.isnan(values).any(axis=1)
-    spread = values[complete].std(axis=0) if complete.any() else np.ones(len(columns))
-    z = (values - values[complete].mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    known = values[complete] if complete.any() else np.zeros((1, len(columns)))
+    spread = known.std(axis=0)
+    z = (values - known.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     counted = [part.events for part in parts if not np.isnan(part.events)]
     described = {
         **parts[0].described,
