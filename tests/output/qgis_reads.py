@@ -13,6 +13,7 @@ from qgis.core import (
     QgsExpressionContextUtils,
     QgsMapRendererCustomPainterJob,
     QgsMapSettings,
+    QgsRasterLayer,
     QgsRenderContext,
     QgsVectorLayer,
 )
@@ -49,6 +50,18 @@ def describe(layer):
     return found
 
 
+def describe_raster(file):
+    """Upper end or number of each class that QGIS shows of a raster, with its colour and label."""
+    layer = QgsRasterLayer(file, "raster")
+    renderer = layer.renderer()
+    if renderer.type() == "paletted":
+        rows = [(c.value, c.color.name(), c.label) for c in renderer.classes()]
+    else:
+        items = renderer.shader().rasterShaderFunction().colorRampItemList()
+        rows = [(str(i.value), i.color.name(), i.label) for i in items]
+    return {"valid": layer.isValid(), "renderer": renderer.type(), "classes": rows}
+
+
 def draw(layer, path):
     """The layer as QGIS draws it."""
     settings = QgsMapSettings()
@@ -72,8 +85,8 @@ def draw(layer, path):
 def main(file, pictures=None, *names):
     app = QgsApplication([], False)
     app.initQgis()
-    found = {}
-    for name in names or [""]:
+    found = {"": describe_raster(file)} if file.endswith(".tif") else {}
+    for name in () if found else names or [""]:
         source = f"{file}|layername={name}" if name else file
         layer = QgsVectorLayer(source, name or Path(file).stem, "ogr")
         found[name] = describe(layer) if layer.isValid() else {"valid": False}

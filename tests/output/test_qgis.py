@@ -14,6 +14,7 @@ import pytest
 
 import safemap as sm
 from safemap.i18n import Message, text
+from safemap.maps.palettes import RAMPS
 from safemap.maps.states import STATES
 
 SCRIPT = Path(__file__).with_name("qgis_reads.py")
@@ -115,3 +116,28 @@ def test_qgis_draws_what_is_to_be_read_with_care_over_the_class(tmp_path: Path) 
     )
     assert len(left) == 1  # one colour, no texture
     assert len(right) > 2
+
+
+@pytest.mark.parametrize("content", ["values", "classes"])
+def test_qgis_shows_the_classes_of_a_density(tmp_path: Path, content: Any) -> None:
+    import geopandas as gpd
+    import numpy as np
+    import pandas as pd
+    from shapely.geometry import box
+
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"x": rng.normal(4000, 700, 3000), "y": rng.normal(4000, 700, 3000)})
+    city = gpd.GeoDataFrame(geometry=[box(0, 0, 8000, 8000)], index=["city"], crs=32614)
+    density = sm.kernel_density(sm.read_incidents(rows, x="x", y="y", crs=32614), city)
+    path = sm.write_surface(density, tmp_path / "d.tif", content=content, breaks=(10, 20, 50, 100))
+    found = in_qgis(str(path), "")[""]
+    assert found["renderer"] == {"values": "singlebandpseudocolor", "classes": "paletted"}[content]
+    assert [row[1].upper() for row in found["classes"]] == list(RAMPS["density"])
+    assert [row[2] for row in found["classes"]] == [
+        "0", "above 0, under 10", "10 to under 20", "20 to under 50", "50 to under 100", "100 or more"
+    ]  # fmt: skip
+    if content == "values":  # a limit itself belongs to the class above it
+        ends = [float(row[0]) for row in found["classes"]]
+        assert ends[0] == 0
+        assert all(end < limit for end, limit in zip(ends[1:], (10, 20, 50, 100), strict=False))
+        assert ends[1:5] == pytest.approx([10, 20, 50, 100], rel=1e-6)

@@ -45,7 +45,7 @@ def test_values_are_those_of_the_surface(tmp_path: Path) -> None:
         assert np.isnan(next(raster.sample([(2000, 2000)]))[0])  # the hole
         cell = made.frame.loc["N00050E00060", "estimate"]
         assert next(raster.sample([(6050, 5050)]))[0] == pytest.approx(cell, rel=1e-6)
-    assert [p.name for p in tmp_path.iterdir()] == ["density.tif"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["density.qml", "density.tif"]
 
 
 def test_classes_have_colours_and_names(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_later_surface_takes_the_place_of_an_earlier_one(tmp_path: Path) -> No
     write_surface(made, tmp_path / "a.tif")
     with rasterio.open(tmp_path / "a.tif") as raster:
         assert np.array_equal(raster.read(1), made.surface.values.astype("float32"), equal_nan=True)
-    assert [p.name for p in tmp_path.iterdir()] == ["a.tif"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.qml", "a.tif"]
 
 
 def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:

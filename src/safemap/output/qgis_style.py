@@ -12,7 +12,7 @@ from safemap.output.hatching import MM, Lines, Marks, hatching
 if TYPE_CHECKING:
     from safemap.output.gis_layer import ClassRow, Theme
 
-_DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
+DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
 _NOT_XML = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 #: Width of the lines between areas, mm.
 LINE_WIDTH = 0.2
@@ -44,7 +44,7 @@ def qml(theme: Theme, *, code: str, care: str) -> str:
         _symbol(symbols, str(number), row, theme, care)
     for name, value in (("blendMode", "0"), ("featureBlendMode", "0"), ("layerGeometryType", "2")):
         ET.SubElement(root, name).text = value
-    return _DOCTYPE + ET.tostring(root, encoding="unicode")
+    return DOCTYPE + ET.tostring(root, encoding="unicode")
 
 
 def plain_label(text: str) -> str:

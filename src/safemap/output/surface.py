@@ -14,6 +14,7 @@ from safemap.errors import ConfigError, InputError
 from safemap.geo.raster import gdal_version, geotiff_bytes
 from safemap.output.atomic import write_whole
 from safemap.output.provenance import bundle_date, plain_value, versions
+from safemap.output.raster_style import raster_qml
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,7 +49,8 @@ def write_surface(
     Returns
     -------
     Path
-        The file written.
+        The file written. Beside it stands its style for QGIS, ``.qml``, which QGIS loads by itself; an
+        earlier one is replaced.
 
     Raises
     ------
@@ -104,7 +106,10 @@ def write_surface(
         description=f"density, {density.settings['unit']}" + (" (classes)" if classed else ""),
         colours=_colour_table(colours) if classed else None,
     )
-    return write_whole(target, content_bytes)
+    style = raster_qml(_class_names(limits), colours, limits, classed=classed)
+    written = write_whole(target, content_bytes)
+    write_whole(target.with_suffix(".qml"), style)
+    return written
 
 
 def _classes(values: NDArray[np.float64], limits: Sequence[float]) -> NDArray[np.uint8]:
@@ -121,11 +126,15 @@ def _colour_table(colours: Sequence[str]) -> dict[int, tuple[int, int, int, int]
     return table
 
 
-def _class_tags(limits: Sequence[float], colours: Sequence[str]) -> dict[str, str]:
-    """Names and colours of the classes, for readers of either kind of file."""
+def _class_names(limits: Sequence[float]) -> list[str]:
     names = ["0", f"above 0, under {limits[0]:g}"]
     names += [f"{low:g} to under {high:g}" for low, high in pairwise(limits)]
-    names.append(f"{limits[-1]:g} or more")
+    return [*names, f"{limits[-1]:g} or more"]
+
+
+def _class_tags(limits: Sequence[float], colours: Sequence[str]) -> dict[str, str]:
+    """Names and colours of the classes, for readers of either kind of file."""
+    names = _class_names(limits)
     tags = {"CLASS_LIMITS": json.dumps(list(limits))}
     for code, (name, colour) in enumerate(zip(names, colours, strict=True), start=_NONE):
         tags[f"CLASS_{code}"], tags[f"COLOUR_{code}"] = name, colour
