@@ -5,8 +5,8 @@
 
 esda is run as its documentation shows: local Moran of crude rates, or of rates it standardises (EB), 999
 permutations and the p-value it gives, taken at 5 % as it is or after Benjamini and Hochberg. The neighbours
-are those of safemap. *Found* is the share of planted areas reported high; *false* the share of findings without
-any planted area in their own or their neighbours' set.
+are those of safemap. *Found* is the share of planted areas reported high; *false* the share of findings
+without any planted area in their own or their neighbours' set.
 """
 
 from __future__ import annotations
