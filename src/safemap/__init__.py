@@ -231,9 +231,9 @@ if TYPE_CHECKING:
     from safemap.offences.iccs import iccs_codes
     from safemap.offences.principal import principal_offence
     from safemap.offences.themes import detection_basis, tag_themes
+    from safemap.output.gis import export_gis
     from safemap.output.mapping_file import write_mapping
     from safemap.output.return_sheet import return_sheet, write_return_sheet
-    from safemap.output.gis import export_gis
     from safemap.output.surface import write_surface
     from safemap.results import Result
     from safemap.stats.publication import min_n_plan, publication_flag
