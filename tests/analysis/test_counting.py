@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from shapely.geometry import box
 
 import safemap as sm
-from safemap.errors import ConfigError, CRSError, InputError
+from safemap.errors import AuditError, ConfigError, CRSError, InputError
 from safemap.intake import delimited_pieces
 
 SQUARES = gpd.GeoDataFrame(
@@ -378,3 +378,20 @@ def test_mexico_city_in_pieces_as_whole(real_data) -> None:
     clean = sm.clean_incidents(sm.read_incidents(path, **columns), within=colonias)
     joined = sm.join_areas(clean, colonias, levels={"alcaldia": boroughs})
     _assert_equal(counted, joined)
+
+
+def test_a_batch_lost_on_the_way_is_noticed() -> None:
+    from safemap.analysis.counting import count_stream
+    from safemap.analysis.plans import make_plan
+
+    frame = pd.DataFrame({"lon": [69.5] * 10, "lat": [41.5] * 10})
+    plan = make_plan(frame, AREAS, lon="lon", lat="lat")
+    tally = count_stream(plan.recipe, plan.stream, 4)
+    assert plan.finish(tally).audit.n_in == 10
+    tally.rows -= 4
+    with pytest.raises(AuditError, match="10 rows should have been read and 6 were"):
+        plan.finish(tally)
+    tally.rows += 4
+    tally.reasons["missing_date"] += 1
+    with pytest.raises(AuditError, match="10 rows came in and 11 are accounted for"):
+        plan.finish(tally)
