@@ -74,6 +74,16 @@ class Result:
         return f"<pre>{escape(self.summary())}</pre>" + self.frame.head(8).to_html(escape=True, max_cols=12)
 
 
+#: what the crosswalk of offences says of events, of use to whoever shows numbers made from them
+_OF_OFFENCES = ("theme", "detection_basis", "count_unit")
+
+
+def of_offences(made_from: Any) -> dict[str, Any]:
+    """Settings on the kind of offences, to be handed on; empty where `made_from` has none."""
+    settings = getattr(made_from, "settings", {})
+    return {name: settings[name] for name in _OF_OFFENCES if name in settings}
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Explanation:
     """Why one area got its p and its class; local results give it with ``.explain(area_id)``.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import geopandas as gpd
 import pandas as pd
 import pytest
+from shapely.geometry import box
 
+import safemap as sm
 from safemap.errors import ConfigError, InputError
 from safemap.offences.iccs import check_codes
 from safemap.offences.principal import principal_offence
@@ -69,3 +72,51 @@ def test_the_other_rules_and_what_they_refuse() -> None:
         principal_offence(OFFENCES.assign(case=None), incident="case", rule="first")
     with pytest.raises(ConfigError, match="rule"):
         principal_offence(OFFENCES, incident="case", rule="worst")  # type: ignore[arg-type]
+
+
+def _rates_of(codes: list[str], theme: str | None):
+    """Rates of four squares from incidents of these codes, by the way an assessment takes."""
+    squares = gpd.GeoDataFrame(
+        {"id": list("abcd"), "population": 500.0}, geometry=[box(i, 0, i + 1, 1) for i in range(4)], crs=4326
+    )
+    areas = sm.read_areas(squares, id="id", population="population")
+    rows = pd.DataFrame({"lon": [0.5 + i % 4 for i in range(len(codes))], "lat": 0.5, "kind": codes})
+    table = pd.DataFrame({"local_code": sorted(set(codes)), "iccs": sorted(set(codes)), "match": "full"})
+    incidents = sm.read_incidents(rows, lon="lon", lat="lat", category="kind")
+    found = sm.crosswalk(incidents, table, count_unit="incident").incidents(theme=theme)
+    return sm.area_rates(sm.join_areas(found, areas), per=1_000)
+
+
+@pytest.mark.parametrize(
+    ("codes", "theme", "basis"),
+    [
+        (["0601"] * 40, "drugs", "police_initiated"),
+        (["0501"] * 40, "property", "victim_reported"),
+        (["0601", "0501"] * 20, None, "mixed"),
+    ],
+)
+def test_the_basis_reaches_the_map_and_only_enforcement_is_called_so(codes, theme, basis) -> None:
+    from safemap.i18n import LANGUAGES, text, words
+    from safemap.maps.figures.layout import headline
+    from safemap.maps.layers import build_layer
+
+    rates = _rates_of(codes, theme)
+    assert rates.settings["detection_basis"] == basis
+    assert rates.settings["count_unit"] == "incident"
+    assert rates.settings.get("theme") == theme
+    assert sm.smooth_rates(rates).settings["detection_basis"] == basis
+    frame = rates.frame.assign(suppressed=False)
+    layer = build_layer(rates, frame, key="a", name="a", breaks=(1, 2, 3, 4), k=5)
+    said = text(layer.finding)
+    assert said.startswith("Recorded enforcement activity, not how often it occurs: the recorded rate") == (
+        basis == "police_initiated"
+    )
+    for language in LANGUAGES:
+        begins = words(language)["t_enforcement"].split("{")[0]
+        assert headline(layer, language).startswith(begins) == (basis == "police_initiated")
+
+
+def test_local_tests_of_enforcement_say_so_too() -> None:
+    rates = _rates_of(["0601"] * 40, "drugs")
+    graph = sm.build_graph(rates.frame, rule="queen")
+    assert sm.local_moran(rates, graph=graph, permutations=99).settings["detection_basis"] == "police_initiated"

@@ -12,7 +12,7 @@ import numpy as np
 
 from safemap._typing import RNG, AreasLike
 from safemap.errors import AlignmentError, ConfigError, InputError, StatisticsError, StatisticsWarning
-from safemap.results import Result
+from safemap.results import Result, of_offences
 from safemap.settings import threshold
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def read_subject(areas: AreasLike, column: str | None, events: str | None, popul
             "people at risk use the latter, so that small areas do not look wild."
         )
     described = {"column": column, "events": events, "population": population, "automatic": automatic}
+    described |= of_offences(areas)
     audit = areas.audit if isinstance(areas, Result) else None
     if column is None:
         counts, people = (

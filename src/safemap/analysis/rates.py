@@ -14,7 +14,7 @@ import numpy as np
 from safemap._typing import PoissonInterval
 from safemap.audit import Audit
 from safemap.errors import AlignmentError, ConfigError, InputError, StatisticsWarning
-from safemap.results import Result
+from safemap.results import Result, of_offences
 from safemap.settings import threshold
 from safemap.stats.rates import poisson_interval
 
@@ -157,6 +157,7 @@ def area_rates(
         "overall_rate": _overall(frame) * scale,
         "n_events": int(counted.events.sum()),
         "n_areas": len(frame),
+        **of_offences(joined),
     }
     if drop_unreliable:
         frame = _without_unreliable(frame)

@@ -114,15 +114,20 @@ def text(message: Message | str, language: str = "en", *, count: int | None = No
     """
     if isinstance(message, str):
         message = Message(message)
+    filled = _filled(message, language, count)
+    if message.prefix:
+        return f"{message.prefix}: {filled}"
+    return filled[:1].upper() + filled[1:] if message.key.startswith("f_") else filled
+
+
+def _filled(message: Message, language: str, count: int | None = None) -> str:
+    """A message with its slots filled, as it stands within another."""
     own = words(language)
     word = own[message.key] if message.key in own else words("en")[message.key]
     if isinstance(word, dict):
         form = plural_form(0 if count is None else count, language=language)
         word = word.get(form) or word.get("other") or word["many"]
-    filled = _SLOT.sub(lambda slot: _fill(message.slots, slot, language), word)
-    if message.prefix:
-        return f"{message.prefix}: {filled}"
-    return filled[:1].upper() + filled[1:] if message.key.startswith("f_") else filled
+    return _SLOT.sub(lambda slot: _fill(message.slots, slot, language), word)
 
 
 def _fill(slots: dict[str, Any], slot: re.Match[str], language: str) -> str:
@@ -132,6 +137,6 @@ def _fill(slots: dict[str, Any], slot: re.Match[str], language: str) -> str:
     if "t" in value:
         return str(value["by"].get(language, value["t"]))
     if "k" in value:
-        return text(Message(value["k"], value.get("s", {})), language)
+        return _filled(Message(value["k"], value.get("s", {})), language)
     write = format_percent if value.get("pct") else format_number
     return write(value["v"], value["d"], language=language)

@@ -155,6 +155,11 @@ def ratio_finding(above: int, below: int, *, areas: int, period: str) -> Message
     return Message("f_ratios", slots, prefix=period)
 
 
+def enforcement_finding(finding: Message) -> Message:
+    """A finding about offences that are recorded because somebody went looking, which it says first."""
+    return Message("f_enforcement", {"f": {"k": finding.key, "s": finding.slots}}, prefix=finding.prefix)
+
+
 def period_text(period: Any) -> str:
     """A period as the header shows it: whole years as years, anything else as dates.
 

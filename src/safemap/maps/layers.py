@@ -8,6 +8,7 @@ are never shown: they add up neighbours' values, from which a withheld count cou
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -147,6 +148,23 @@ def build_layer(
     period : (start, end), optional
         Period of a result that does not state its own.
     """
+    made = _layer_of_kind(result, frame, key=key, name=name, breaks=breaks, k=k, place=place, period=period)
+    if result.settings.get("detection_basis") == "police_initiated":
+        return replace(made, finding=findings.enforcement_finding(made.finding))
+    return made
+
+
+def _layer_of_kind(
+    result: Result,
+    frame: pd.DataFrame,
+    *,
+    key: str,
+    name: str | Mapping[str, str] | Message,
+    breaks: Sequence[float] | None,
+    k: int,
+    place: str | Mapping[str, str] | None,
+    period: Any,
+) -> Layer:
     if result.kind in ("survey", "answers"):  # a period of the records is none of the survey
         return survey_layer(result, frame, key=key, name=name, breaks=breaks, k=k)
     if result.kind == "change":  # it has two periods of its own

@@ -65,6 +65,10 @@ _DOT = " · "
 def headline(layer: Layer, language: str) -> str:
     """The finding of a layer in one line."""
     finding = layer.finding
+    if finding.key == "f_enforcement":
+        inner = finding.slots["f"]
+        short = {"k": _SHORT.get(inner["k"], inner["k"]), "s": inner["s"]}
+        return text(Message("t_enforcement", {"f": short}), language).rstrip(".")
     if finding.key in _SHORT:
         return text(Message(_SHORT[finding.key], finding.slots), language)
     said = text(Message(finding.key, finding.slots), language)
