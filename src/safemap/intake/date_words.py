@@ -41,6 +41,8 @@ _FORMS = (
     rf"^(?P<m>{_NAME})\.?{_GAP}(?P<y>\d{{4}})\s*(?:г\.?|года|йил|yil)?(?P<rest>)$",
 )
 _COMPILED = tuple(re.compile(form) for form in _FORMS)
+#: no month has a name of fewer letters
+_LETTERS = r"[^\W\d_]{3}"
 _WEEKDAY = re.compile(r"^[^\W\d_]{2,13}\.?,\s+(?=\S)")
 #: day 0 of the two calendars of spreadsheets; the first counts a 29 February 1900 that never was
 EXCEL = {"excel-1900": np.datetime64("1899-12-30", "us"), "excel-1904": np.datetime64("1904-01-01", "us")}
@@ -61,10 +63,8 @@ def with_month_numbers(text: pd.Series) -> tuple[pd.Series, NDArray[np.bool_]]:
 
     out = text.to_numpy(dtype=object).copy()
     found = np.zeros(len(out), dtype=bool)
-    for i, value in enumerate(out):
-        if not any(c.isalpha() for c in str(value)):
-            continue
-        new = _rewritten(" ".join(str(value).casefold().split()))
+    for i in np.flatnonzero(text.str.contains(_LETTERS, regex=True, na=False).to_numpy(dtype=bool)):
+        new = _rewritten(" ".join(str(out[i]).casefold().split()))
         if new is not None:
             out[i], found[i] = new, True
     return pd.Series(out, index=text.index, dtype=text.dtype), found
