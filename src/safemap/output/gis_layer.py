@@ -298,7 +298,7 @@ def _layers(
         raise ConfigError(f"names must have one entry per result: {len(results)}; got {len(names)}.")
     called: list[Any] = []
     for number, result in enumerate(results):
-        own = names[number] if names is not None else None
+        own: Any = names[number] if names is not None else None
         if own is None and result.kind in ("survey", "answers"):
             own = layer_name(result)
         elif own is None and f"layer_{result.kind}" not in words("en"):
