@@ -22,6 +22,7 @@ from measuring import (
     HEADER,
     interleaved,
     new_process,
+    once_only,
     peak_memory,
     rows,
     seconds,
@@ -191,13 +192,19 @@ def equal(rounds: int) -> None:
             "safemap, test alone": lambda y=values, w=links: ours(y, w, statistic=False),
             "safemap, 9,999": lambda y=values, w=links: ours(y, w, 9_999),
             "safemap, 99,999": lambda y=values, w=links: ours(y, w, 99_999),
-            "pygeoda look-up": pygeoda_contender(values, weights, "lookup-table"),
         }
-        if side <= 317:
-            contenders["pygeoda complete"] = pygeoda_contender(values, weights, "complete")
+        lookup = {"pygeoda look-up": pygeoda_contender(values, weights, "lookup-table")}
+        complete = {"pygeoda complete": pygeoda_contender(values, weights, "complete")}
+        seldom: dict[str, Callable[[], Answer]] = {}  # one call each, because it takes long
         if side <= 100:
-            contenders["esda"] = esda_contender(values, links)
-        times, results = interleaved(contenders, rounds if side <= 317 else 2)
+            contenders |= lookup | complete | {"esda": esda_contender(values, links)}
+        elif side <= 317:
+            contenders, seldom = contenders | lookup, complete
+        else:
+            seldom = lookup
+        times, results = interleaved(contenders, rounds)
+        more_times, more_results = once_only(seldom)
+        times, results = times | more_times, results | more_results
         mine = "safemap, statistic + test"
         lines += rows(name, times, mine, notes(results, mine, {}))
         write_section("equal", f"{table(HEADER, lines)}\n\n{VERSIONS}")  # the largest takes minutes
