@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 from safemap.errors import AuditError
 
@@ -105,7 +105,7 @@ class Audit:
             )
 
     @classmethod
-    def start(cls, rows: pd.Index, *, source: str, weights: pd.Series | None = None) -> Audit:
+    def start(cls, rows: pd.Index, *, source: str, weights: pd.Series | None = None) -> Self:
         """An audit of `rows`, nothing set aside yet; `weights` are the events of each row, where rows are counts."""
         import pandas as pd
 
@@ -114,7 +114,7 @@ class Audit:
         )
         return cls(source=source, rows=rows, set_aside=nothing, weights=weights)
 
-    def with_set_aside(self, reasons: pd.Series, *, step: str, detail: pd.Series | str = "") -> Audit:
+    def with_set_aside(self, reasons: pd.Series, *, step: str, detail: pd.Series | str = "") -> Self:
         """A new audit in which the rows of `reasons` (index row id, values reason codes) are set aside too."""
         import pandas as pd
 
@@ -138,7 +138,7 @@ class Audit:
         )
         return replace(self, set_aside=added if self.set_aside.empty else pd.concat([self.set_aside, added]))
 
-    def with_flag(self, name: str, rows: pd.Index) -> Audit:
+    def with_flag(self, name: str, rows: pd.Index) -> Self:
         """A new audit that marks `rows` (which stay in) with `name`."""
         return replace(self, flags={**self.flags, name: rows})
 

@@ -162,7 +162,7 @@ def _join_partition(part: pd.DataFrame, recipe: Recipe, columns: list[str]) -> p
     reasons = np.array([None, *REASON], dtype=object)
     own: dict[str, Any] = {"set_aside": reasons[rows.reason], "x": rows.x, "y": rows.y}
     for level, areas in recipe.areas.items():
-        ids = np.append(areas.index.to_numpy(dtype=object), None)
+        ids = np.array([*areas.index, None], dtype=object)
         words = np.array(MATCHES, dtype=object)
         own[f"{level}_id"] = ids[np.where(rows.joined, rows.areas[level], -1)]
         match = words[np.where(rows.joined, rows.match[level], MISSING)]
@@ -216,12 +216,12 @@ def _tallies(plan: Plan, client: Any, batch_rows: int) -> Iterator[Tally]:
     if client is None:
         import dask
 
-        jobs = [
+        tasks = [
             dask.delayed(_count_partition, pure=False)(plan.recipe, part, number, batch_rows)
             for number, part in enumerate(_partitions(plan))
         ]
-        for start in range(0, len(jobs), 64):
-            yield from dask.compute(*jobs[start : start + 64])
+        for start in range(0, len(tasks), 64):
+            yield from dask.compute(*tasks[start : start + 64])
         return
     from distributed import as_completed
 

@@ -207,7 +207,8 @@ def _place(points: Coordinates, areas: gpd.GeoDataFrame, max_distance: float) ->
     known = np.isfinite(x) & np.isfinite(y)
     if not known.any():
         return AreaPlacer(areas, expected=0).place(points)
-    window = (*(float(v[known].min()) for v in (x, y)), *(float(v[known].max()) for v in (x, y)))
+    xs, ys = x[known], y[known]
+    window = (float(xs.min()), float(ys.min()), float(xs.max()), float(ys.max()))
     placer = AreaPlacer(areas, expected=len(x), max_distance=max_distance, window=window)
     return placer.place(points)
 
@@ -217,7 +218,7 @@ def _tally(codes: NDArray[Any], n: int) -> NDArray[np.int64]:
     return np.bincount(codes[codes >= 0], minlength=n)
 
 
-def _ids_at(areas: gpd.GeoDataFrame, positions: NDArray[np.int64]) -> NDArray[np.object_]:
+def _ids_at(areas: gpd.GeoDataFrame, positions: NDArray[np.integer[Any]]) -> NDArray[np.object_]:
     """Ids as text at positions, None at -1."""
     return np.append(areas.index.astype(str).to_numpy(dtype=object), None)[positions]
 
@@ -343,8 +344,8 @@ def _parents(areas: gpd.GeoDataFrame, level: gpd.GeoDataFrame) -> NDArray[np.int
 def _nest(
     name: str,
     level: gpd.GeoDataFrame,
-    direct: NDArray[np.int64],
-    area: NDArray[np.int64],
+    direct: NDArray[np.integer[Any]],
+    area: NDArray[np.integer[Any]],
     parents: NDArray[np.int64],
 ) -> pd.DataFrame:
     """Per area of the level: events placed directly, events of the areas in it, and why they differ."""

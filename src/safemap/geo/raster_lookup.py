@@ -66,7 +66,8 @@ class Grid(NamedTuple):
 
     def centre(self, column: Ints, row: Ints) -> tuple[Floats, Floats]:
         """Coordinates of the centres of cells."""
-        return self.x0 + (column + 0.5) * self.dx, self.y0 + (row + 0.5) * self.dy
+        x, y = self.x0 + (column + 0.5) * self.dx, self.y0 + (row + 0.5) * self.dy
+        return np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
 
 
 class _Strips(NamedTuple):
@@ -181,7 +182,8 @@ class RasterLookup:
         a0, b0, a1, b1 = self._table[entry].T
         q = b[point]
         at = np.flatnonzero((np.minimum(b0, b1) <= q) & (q <= np.maximum(b0, b1)))
-        point, entry, q, a0, b0, a1, b1 = (v[at] for v in (point, entry, q, a0, b0, a1, b1))
+        point, entry, q = point[at], entry[at], q[at]
+        a0, b0, a1, b1 = a0[at], b0[at], a1[at], b1[at]
         beyond, unsure = _side(a[point], q, a0, b0, a1, b1)
         crossed = beyond & ((b0 <= q) != (b1 <= q))
         np.add.at(total, point, np.where(crossed, self._gain[entry], 0) + np.where(unsure, _UNSURE, 0))
