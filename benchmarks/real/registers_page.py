@@ -149,6 +149,6 @@ def _surprises(found: Mapping[str, Facts]) -> str:
         "**A small heap is not yet a placeholder.** Car-jackings, assaults and robberies show "
         "a little more at "
         "noon and midnight than an even spread by the minute; where clerks round to the hour or half hour, "
-        "every full hour does.",
+        "every full hour does. Noon and midnight are therefore compared with the other full hours.",
     ]
     return "\n".join(f"- {line}" for line in told)

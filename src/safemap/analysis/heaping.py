@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from safemap.errors import InputError
 from safemap.intake.incidents import Incidents
@@ -28,8 +29,8 @@ class HeapingResult(Result):
     ----------
     frame : pandas.DataFrame
         Index ``moment`` (midnight, noon, first of the month, 1 January, 31 December); ``records``, ``n`` (of
-        how many), ``share``, ``expected`` (of an even spread), ``ratio``, ``heaped`` (ratio of 3 or more, and
-        more records than chance gives).
+        how many), ``share``, ``expected`` (of an ordinary hour or day), ``ratio``, ``heaped`` (ratio of 3 or
+        more, and more records than chance gives).
     """
 
     kind: ClassVar[str] = "time_heaping"
@@ -63,9 +64,9 @@ def time_heaping(incidents: Incidents | JoinResult) -> HeapingResult:
 
     Notes
     -----
-    Clock times are judged by the minute (1 of 1,440) where records carry minutes; a register of whole hours
-    is judged by the hour (1 of 24). A heap needs a ratio of 3 to the even spread and a Poisson tail
-    below 0.001.
+    Noon and midnight are compared with the other full hours (their median share, and at least 1 of 1,440), so
+    that clerks who round to the hour are not taken for clerks who do not know. Days are compared with an even
+    spread. A heap needs a ratio of 3 and a Poisson tail below 0.001.
 
     Examples
     --------
@@ -83,10 +84,8 @@ def time_heaping(incidents: Incidents | JoinResult) -> HeapingResult:
     when = frame["date"].dropna()
     minute = (when.dt.hour * 60 + when.dt.minute).to_numpy()
     clocked = bool((minute != 0).any())
-    of_day = 24 if (minute % 60 == 0).all() else 1_440
-    rows = []
-    if clocked:
-        rows += [("midnight", minute == 0, 1 / of_day), ("noon", minute == 720, 1 / of_day)]
+    usual = _usual_share(minute)
+    rows = [("midnight", minute == 0, usual), ("noon", minute == 720, usual)] if clocked else []
     month, day = when.dt.month.to_numpy(), when.dt.day.to_numpy()
     rows += [
         ("first of the month", day == 1, 12 / 365.25),
@@ -94,8 +93,15 @@ def time_heaping(incidents: Incidents | JoinResult) -> HeapingResult:
         ("31 December", (month == 12) & (day == 31), 1 / 365.25),
     ]
     table = _table([(name, int(at.sum()), len(when), share) for name, at, share in rows])
-    settings = {"dated": len(when), "clock_times": clocked, "per_day": of_day if clocked else None}
+    settings = {"dated": len(when), "clock_times": clocked}
     return HeapingResult(frame=table, settings=settings, audit=incidents.audit)
+
+
+def _usual_share(minute: NDArray[np.int64]) -> float:
+    """Share of records at an ordinary full hour, and at least that of any minute."""
+    hours = np.bincount(minute[minute % 60 == 0] // 60, minlength=24)
+    others = np.delete(hours, (0, 12))
+    return max(float(np.median(others)) / max(len(minute), 1), 1 / 1_440)
 
 
 def _table(rows: list[tuple[str, int, int, float]]) -> pd.DataFrame:

@@ -108,7 +108,8 @@ class CrosswalkResult(Result):
             frame, codes = frame[inside], codes[inside]
             settings["theme"] = theme
         basis = detection_basis(codes).unique()
-        settings["detection_basis"] = basis[0] if len(basis) == 1 else "mixed"
+        if len(basis):  # of no record nothing is known
+            settings["detection_basis"] = basis[0] if len(basis) == 1 else "mixed"
         return replace(self.source, frame=frame, audit=audit, settings=settings)
 
     def _headline(self) -> str:
