@@ -70,7 +70,7 @@ def row_standardised(weights: csr_array) -> csr_array:
     from scipy.sparse import csr_array
 
     w = csr_array(weights, dtype=float, copy=True)
-    totals = np.asarray(w.sum(axis=1)).ravel()
+    totals = w @ np.ones(w.shape[1])
     w.data /= np.repeat(np.where(totals == 0, 1.0, totals), np.diff(w.indptr))
     return w
 
@@ -405,7 +405,7 @@ def _conditional(z: Floats, w: csr_array) -> tuple[Floats, Floats]:
         w = w.copy()
         w.sum_duplicates()
     squared = type(w)((w.data**2, w.indices, w.indptr), shape=w.shape)
-    total, squares = np.asarray(w.sum(axis=1)).ravel(), np.asarray(squared.sum(axis=1)).ravel()
+    total, squares = w @ np.ones(n), squared @ np.ones(n)
     mean = -z / (n - 1)
     s2 = (n - z**2) / (n - 1) - mean**2
     s2[s2 < 1e-12] = 0.0  # what is left of a difference of equal numbers
