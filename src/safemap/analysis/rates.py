@@ -16,7 +16,7 @@ from safemap.audit import Audit
 from safemap.errors import AlignmentError, ConfigError, InputError, StatisticsWarning
 from safemap.results import Result, of_offences
 from safemap.settings import threshold
-from safemap.stats.rates import poisson_interval
+from safemap.stats.rates import check_confidence, poisson_interval
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -201,8 +201,7 @@ def check_base(per: float, confidence: float) -> None:
     """Raise unless the size of the base and the confidence make sense."""
     if not (np.isfinite(per) and per > 0):
         raise ConfigError(f"per must be a number above 0, such as 100_000; got {per!r}.")
-    if not 0 < confidence < 1:
-        raise ConfigError(f"confidence must lie between 0 and 1, such as 0.95; got {confidence!r}.")
+    check_confidence(confidence)
 
 
 def read_period(period: Period) -> _Span:

@@ -28,6 +28,7 @@ from safemap.stats.publication import (
     amount_flag,
     publication_flag,
 )
+from safemap.stats.rates import check_confidence
 from safemap.stats.survey import Estimates, SampleDesign, ratio_estimates, total_estimates
 from safemap.stats.survey_intervals import Interval, effective_size, proportion_interval, t_quantile
 
@@ -269,8 +270,7 @@ def _check(design: Any, kind: str, denominator: str | None, interval: str, confi
         raise ConfigError("denominator= belongs to kind='ratio', and a ratio needs one.")
     if interval not in get_args(Interval):
         raise ConfigError(f"interval must be one of {', '.join(get_args(Interval))}; got {interval!r}.")
-    if not 0 < confidence < 1:
-        raise ConfigError(f"confidence must lie between 0 and 1, such as 0.95; got {confidence!r}.")
+    check_confidence(confidence)
     if design.arrays is None:
         raise StatisticsError(
             "the respondents were not drawn by chance (sampling='nonprobability'), so that nothing can be "

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from safemap._typing import Alternative
 from safemap.errors import ConfigError, StatisticsError
+from safemap.stats.rates import check_confidence
 
 Floats = NDArray[np.float64]
 
@@ -266,8 +267,7 @@ def displacement_difference(
     """
     from scipy.special import ndtr, ndtri
 
-    if not 0 < confidence < 1:
-        raise ConfigError(f"confidence must lie between 0 and 1; got {confidence!r}.")
+    check_confidence(confidence)
     counts = np.array([control, treated, displacement_control, displacement_treated], dtype=float)
     weights = np.outer(np.asarray(area_weights, dtype=float), np.asarray(time_weights, dtype=float))
     if counts.shape != (4, 2) or weights.shape != (4, 2):

@@ -5,6 +5,7 @@ Arrays in, arrays out; no tables, no geometry. The verbs on tables are :mod:`saf
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -85,7 +86,7 @@ def poisson_interval(
 
 def check_confidence(confidence: float) -> None:
     """Raise unless `confidence` lies between 0 and 1."""
-    if not 0 < confidence < 1:
+    if not isinstance(confidence, Real) or not 0 < confidence < 1:
         raise ConfigError(f"confidence must lie between 0 and 1, such as 0.95; got {confidence!r}.")
 
 
