@@ -91,8 +91,8 @@ def test_table_has_one_row_per_area_in_one_vocabulary(areas, graph, name):
     assert result.settings["areas_tested"] == int(tested.sum())
     assert result.title in result.summary()
     assert repr(result).startswith("<" + result.title)
-    with pytest.raises(ConfigError, match="explain"):
-        result.explain(areas.index[0])
+    with pytest.raises(AlignmentError, match="no area 'nowhere'"):
+        result.explain("nowhere")
 
 
 @pytest.mark.parametrize("name", LOCAL)

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 #: Draws of the picture where the distribution is not exact.
-_PICTURE_DRAWS = 9_999
+PICTURE_DRAWS = 9_999
 
 
-class _Place(NamedTuple):
+class Place(NamedTuple):
     """Where the observed sum lies."""
 
     observed: float
@@ -33,6 +33,7 @@ class _Place(NamedTuple):
     mean: float
     below: float  #: share of the distribution below it, half of the ties included
     about_events: bool
+    axis: str = "ex_axis"
 
 
 def explained(result: LocalResult, area_id: Any, language: Language) -> Explanation:
@@ -43,13 +44,18 @@ def explained(result: LocalResult, area_id: Any, language: Language) -> Explanat
     row, label = result.frame.loc[area_id], _label(result.frame, area_id)
     basis = result.basis
     if basis is None or np.isnan(row["p_value"]):
-        state = Message("s_" + str(row["cluster"]).replace(" ", "_"))
-        words = f"{label}: {text(state, language)}"
+        words = f"{label}: {_untested(str(row['cluster']), language)}"
         return Explanation(words, _neighbours(result, basis, area_id), (np.empty(0), np.empty(0)), np.nan)
     site = int(basis.case.ids.get_loc(area_id))
-    place = _place(result, basis, site)
-    messages = [*_where(result, basis, site, place, label), _p(result, basis, site, row), _class(result, row)]
-    axis = "ex_axis_events" if place.about_events else "ex_axis"
+    if basis.columns is None:
+        place = _place(result, basis, site)
+        messages = _where(result, basis, site, place, label)
+    else:
+        from safemap.analysis._explain_further import told
+
+        place, messages = told(result, basis, site, label)
+    messages += [_p(result, basis, site, row), _class(result, row)]
+    axis = "ex_axis_events" if place.about_events else place.axis
     labels = {
         "title": text(Message("ex_title", {"a": label}), language),
         "axis": text(axis, language),
@@ -57,6 +63,14 @@ def explained(result: LocalResult, area_id: Any, language: Language) -> Explanat
     }
     words = " ".join(text(m, language).rstrip(".") + "." for m in messages)
     return Explanation(words, _neighbours(result, basis, area_id), place.reference, place.observed, labels)
+
+
+def _untested(cluster: str, language: Language) -> str:
+    """Why nothing was tested: of the neighbours here it is only known whether one has a value."""
+    if cluster == "no data":
+        return f"{text('s_no_data', language)} {text('ex_untested', language)}"
+    key = "ex_alone" if cluster == "no neighbours" else "s_" + cluster.replace(" ", "_")
+    return text(key, language)
 
 
 def _label(frame: pd.DataFrame, area_id: Any) -> str:
@@ -75,10 +89,22 @@ def _neighbours(result: LocalResult, basis: Basis | None, area_id: Any) -> pd.Da
     near = links.indices[at]
     weight = np.ones(len(near)) if graph.weights is None else np.asarray(links.data[at], dtype=float)
     rows = result.frame.loc[basis.case.ids[near], carried]
-    return rows.assign(value=values[near], weight=weight)
+    rows = rows.assign(value=values[near], weight=weight)
+    return rows if basis.columns is None else _with_columns(result, basis.columns[near], rows)
 
 
-def _place(result: LocalResult, basis: Basis, site: int) -> _Place:
+def _with_columns(result: LocalResult, near: Floats, rows: pd.DataFrame) -> pd.DataFrame:
+    """What is looked for in the neighbours: of join counts the second side, else each column by its name."""
+    if result.kind == "local_join_counts":
+        return rows.assign(value=near[:, 1])
+    if near.shape[1] > 1:
+        rows["value"] = result.frame.loc[rows.index, "value"]
+        for name, column in zip(result.settings["columns"], near.T, strict=True):
+            rows[f"{name} (tested)" if name == "weight" else name] = column
+    return rows
+
+
+def _place(result: LocalResult, basis: Basis, site: int) -> Place:
     """The distribution behind the p of the table."""
     if basis.by_risk[site] or result.settings["null"] == "constant-risk":
         return _place_under_risk(result, basis, site)
@@ -92,12 +118,12 @@ def _place(result: LocalResult, basis: Basis, site: int) -> _Place:
     at = slice(matrix.indptr[site], matrix.indptr[site + 1])
     w, near = matrix.data[at], case.values[matrix.indices[at]]
     one, _ = conditional_moments(case.values, np.ones(len(case.values)))
-    reference = reference_sums(case.values, matrix, site, draws=_PICTURE_DRAWS, rng=basis.options.rng % 2**32)
-    below = float(_below(Sides.of(basis.test.tails))[site])
-    return _Place(float(w @ near), reference, float(w.sum() * one[site]), below, False)
+    reference = reference_sums(case.values, matrix, site, draws=PICTURE_DRAWS, rng=basis.options.rng % 2**32)
+    below = below_observed(basis, site)
+    return Place(float(w @ near), reference, float(w.sum() * one[site]), below, False)
 
 
-def _place_under_risk(result: LocalResult, basis: Basis, site: int) -> _Place:
+def _place_under_risk(result: LocalResult, basis: Basis, site: int) -> Place:
     from scipy.stats import binom
 
     from safemap.stats.constant_risk import neighbourhood_risk
@@ -122,12 +148,12 @@ def _place_under_risk(result: LocalResult, basis: Basis, site: int) -> _Place:
     counts = np.arange(low, high + 1)
     risk = neighbourhood_risk(events, people, links, star=star)
     below = float((1 + risk.lower[site] - risk.upper[site]) / 2)
-    return _Place(seen, (counts.astype(float), binom.pmf(counts, trials, share)), mean, below, True)
+    return Place(seen, (counts.astype(float), binom.pmf(counts, trials, share)), mean, below, True)
 
 
 def _place_by_simulation(
     basis: Basis, events: Floats, people: Floats, site: int, near: NDArray[np.int64]
-) -> _Place:
+) -> Place:
     """Neighbours that count differently: weighted numbers of events, from multinomial maps."""
     weights = basis.case.graph.weights
     at = slice(weights.indptr[site], weights.indptr[site + 1])
@@ -139,18 +165,30 @@ def _place_by_simulation(
         trials, base = events.sum(), people.sum()
     shares = np.r_[share, max(base - share.sum(), 0.0)] / base
     rng = np.random.default_rng(basis.options.rng)
-    maps = rng.multinomial(int(trials), shares / shares.sum(), size=_PICTURE_DRAWS)
+    maps = rng.multinomial(int(trials), shares / shares.sum(), size=PICTURE_DRAWS)
     sums = maps[:, :-1] @ w
-    below = float(_below(Sides.of(basis.test.tails))[site])
+    below = below_observed(basis, site)
     reference = sums, np.full(len(sums), 1 / len(sums))
-    return _Place(float(w @ near_events), reference, float(trials * (w @ share) / base), below, True)
+    return Place(float(w @ near_events), reference, float(trials * (w @ share) / base), below, True)
 
 
-def _below(sides: Sides) -> Floats:
-    return (1 + sides.lower - sides.upper) / 2
+def below_observed(basis: Basis, site: int) -> float:
+    """Share of the distribution behind the p of the table that lies below, half of the ties included."""
+    sides = Sides.of(basis.test.tails)
+    return float((1 + sides.lower[site] - sides.upper[site]) / 2)
 
 
-def _where(result: LocalResult, basis: Basis, site: int, place: _Place, label: str) -> list[Message]:
+def shown_share(below: float) -> dict[str, Any]:
+    return percent(below, 1 if 0.001 < below < 0.999 else 4)
+
+
+def how_drawn(basis: Basis, site: int, below: float, key: str) -> list[Message]:
+    """How many draws, where the observed lies among them, and whether they are those of the second stage."""
+    drawn = Message(key, {"d": number(int(basis.test.tails.draws[site])), "q": shown_share(below)})
+    return [drawn, *([Message("ex_second")] if basis.test.refined[site] else [])]
+
+
+def _where(result: LocalResult, basis: Basis, site: int, place: Place, label: str) -> list[Message]:
     count = number(int(basis.case.graph.cardinalities.to_numpy()[site]))
     digits = 0 if place.about_events and float(place.observed).is_integer() else 2
     key = "ex_around_events" if place.about_events else "ex_around"
@@ -158,18 +196,15 @@ def _where(result: LocalResult, basis: Basis, site: int, place: _Place, label: s
     found = [Message(key, slots)]
     own = result.frame["value"].loc[basis.case.ids[site]]
     found.append(Message("ex_own", {"v": number(float(own), 2)}))
-    share = percent(place.below, 1 if 0.001 < place.below < 0.999 else 4)
-    tails = basis.test.tails
+    share = shown_share(place.below)
     if basis.by_risk[site]:
         found += [Message("ex_larger"), Message("ex_risk", {"q": share})]
     elif place.about_events:
         found.append(Message("ex_risk", {"q": share}))
-    elif tails.exact[site]:
+    elif basis.test.tails.exact[site]:
         found.append(Message("ex_exact", {"q": share}))
     else:
-        found.append(Message("ex_drawn", {"d": number(int(tails.draws[site])), "q": share}))
-        if basis.test.refined[site]:
-            found.append(Message("ex_second"))
+        found += how_drawn(basis, site, place.below, "ex_drawn")
     return found
 
 

@@ -35,6 +35,7 @@ class Basis(NamedTuple):
     by_risk: NDArray[np.bool_]  #: areas whose p is that of constant risk, where both nulls are asked
     reachable: NDArray[np.float64] | None  #: smallest p of each area, where the draws do not tell it
     own_weight: Any = None  #: weight of the area itself in Gi* under constant risk
+    columns: NDArray[np.float64] | None = None  #: what is tested where that is no sum over the neighbours
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -9,7 +9,7 @@ import numpy as np
 
 from safemap._typing import RNG, Adjust, Alternative, AreasLike
 from safemap.analysis._alignment import Case, describe, prepare, read_seed, read_subject, why_not
-from safemap.analysis._further import FurtherLocalResult, write_mid_p
+from safemap.analysis._further import FurtherLocalResult, further_basis, write_mid_p
 from safemap.analysis._inference import (
     Options,
     assembled,
@@ -25,6 +25,7 @@ from safemap.geo.graph import as_area_graph
 if TYPE_CHECKING:
     import pandas as pd
 
+    from safemap.analysis.autocorrelation_results import Basis
     from safemap.stats.losh import LocalHeteroscedasticity
     from safemap.stats.permutation import PermutationTest
 
@@ -131,10 +132,12 @@ def local_losh(
         subject, case, graph, **options._asdict(), power=float(power), inference=inference, p_mid=p_mid
     )
     table = blank_table(subject, graph)
+    basis = None
     if not reason:
-        reason = _fill(linked, power, inference, options, settings, table)
+        basis = _fill(linked, power, inference, options, settings, table)
+        reason = "" if basis else "no variation"
         table.loc[case.ids.difference(linked.ids), "cluster"] = "no neighbours"
-    return LocalLoshResult(assembled(subject, table, reason), settings, subject.audit)
+    return LocalLoshResult(assembled(subject, table, reason), settings, subject.audit, basis=basis)
 
 
 def _check(power: float, inference: str) -> None:
@@ -162,15 +165,15 @@ def _fill(
     options: Options,
     settings: dict[str, Any],
     table: pd.DataFrame,
-) -> str:
-    """Write what was found; the reason where nothing can be."""
+) -> Basis | None:
+    """Write what was found; None where nothing varies."""
     from safemap.errors import StatisticsError
     from safemap.stats.losh import losh
 
     try:
         found = losh(case.values, case.graph.matrix, power=power)
     except StatisticsError:  # every value is the mean of its neighbours
-        return "no variation"
+        return None
     test = _tested(case, found, power, inference, options)
     reachable = np.where(
         np.isnan(test.p_value), np.nan, _best(options) if inference == "permutation" else 0.0
@@ -183,7 +186,7 @@ def _fill(
         write_mid_p(table, case, test, options.alternative)
     kinds = np.where(more, *LOSH_CLUSTERS)
     classify(table, case, options, settings, test, kinds=kinds, pointing=pointing, reachable=reachable)
-    return ""
+    return further_basis(case, options, test, case.values, reachable=reachable)
 
 
 def _tested(

@@ -9,7 +9,7 @@ import numpy as np
 
 from safemap._typing import RNG, Adjust, Alternative, AreasLike
 from safemap.analysis._alignment import Case, Subject, describe, prepare, read_seed, read_subject, why_not
-from safemap.analysis._further import FurtherLocalResult, write_mid_p
+from safemap.analysis._further import FurtherLocalResult, further_basis, write_mid_p
 from safemap.analysis._global import Figures, GlobalOptions, whole_map
 from safemap.analysis._inference import (
     Options,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from safemap.analysis.autocorrelation_results import Basis
     from safemap.geo.graph import AreaGraph
 
 Relation = Literal["co-location", "bivariate"]
@@ -219,9 +220,8 @@ def local_join_counts(
     options = Options(permutations, max_permutations, alternative, adjust, alpha, read_seed(rng))
     settings = describe(subject, case, graph, **options._asdict(), p_mid=p_mid, relation=relation)
     table = blank_table(subject, graph)
-    if not reason:
-        _fill(case, _Sides(asked, counting), options, settings, table)
-    return LocalJoinCountsResult(assembled(subject, table, reason), settings, subject.audit)
+    basis = None if reason else _fill(case, _Sides(asked, counting), options, settings, table)
+    return LocalJoinCountsResult(assembled(subject, table, reason), settings, subject.audit, basis=basis)
 
 
 class _Sides(NamedTuple):
@@ -263,7 +263,9 @@ def _sides(areas: AreasLike, columns: tuple[str, ...], relation: str) -> tuple[S
     return subjects[0]._replace(values=focal, described=described), _Sides(focal, around)
 
 
-def _fill(case: Case, sides: _Sides, options: Options, settings: dict[str, Any], table: pd.DataFrame) -> None:
+def _fill(
+    case: Case, sides: _Sides, options: Options, settings: dict[str, Any], table: pd.DataFrame
+) -> Basis:
     from safemap.stats.join_counts import local_join_count, local_join_count_test, smallest_join_count_p
 
     found = local_join_count(*sides, case.graph.matrix)
@@ -287,3 +289,4 @@ def _fill(case: Case, sides: _Sides, options: Options, settings: dict[str, Any],
     kinds = np.where(more, *JOIN_CLUSTERS)
     classify(table, case, options, settings, test, kinds=kinds, pointing=pointing, reachable=reachable)
     table.loc[case.ids[~found.of_kind], "cluster"] = NOT_OF_KIND
+    return further_basis(case, options, test, *sides, reachable=reachable)

@@ -9,7 +9,7 @@ import numpy as np
 
 from safemap._typing import RNG, Adjust, Alternative, AreasLike
 from safemap.analysis._alignment import Case, describe, prepare, read_seed, why_not
-from safemap.analysis._further import FurtherLocalResult, write_mid_p
+from safemap.analysis._further import FurtherLocalResult, further_basis, write_mid_p
 from safemap.analysis._global import Figures, GlobalOptions, whole_map
 from safemap.analysis._inference import (
     Options,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
+    from safemap.analysis.autocorrelation_results import Basis
     from safemap.geo.graph import AreaGraph
 
 LEE_CLUSTERS = ("both high", "both low", "first high", "second high")
@@ -119,7 +120,7 @@ def global_lee(
     noted: dict[str, Any] = {"include_self": bool(include_self), "correlation": float("nan")}
 
     def figures(values: NDArray[np.float64], graph: AreaGraph, permutations: int, rng: int) -> Figures:
-        weights = _weights(graph, include_self=include_self)
+        weights = neighbourhood_weights(graph, include_self=include_self)
         own = first[subject.frame.index.get_indexer(graph.ids)]
         found = lee(own, values, weights)
         noted["correlation"] = found.correlation
@@ -197,9 +198,8 @@ def local_lee(
     )
     table = blank_table(subject, graph)
     table["value"] = np.where(np.isnan(subject.values), np.nan, first)
-    if not reason:
-        _fill(case, own, options, settings, table, include_self=include_self)
-    return LocalLeeResult(assembled(subject, table, reason), settings, subject.audit)
+    basis = None if reason else _fill(case, own, options, settings, table, include_self=include_self)
+    return LocalLeeResult(assembled(subject, table, reason), settings, subject.audit, basis=basis)
 
 
 def _fill(
@@ -210,11 +210,11 @@ def _fill(
     table: pd.DataFrame,
     *,
     include_self: bool,
-) -> None:
+) -> Basis:
     from safemap.stats.lee import local_lee as statistic
     from safemap.stats.lee import local_lee_test
 
-    weights = _weights(case.graph, include_self=include_self)
+    weights = neighbourhood_weights(case.graph, include_self=include_self)
     found = statistic(own, case.values, weights)
     test = local_lee_test(
         own,
@@ -236,9 +236,10 @@ def _fill(
         write_mid_p(table, case, test, options.alternative)
     kinds = np.select([high[0] & high[1], ~high[0] & ~high[1], high[0]], LEE_CLUSTERS[:3], LEE_CLUSTERS[3])
     classify(table, case, options, settings, test, kinds=kinds, pointing=pointing & (found.statistic != 0))
+    return further_basis(case, options, test, own, case.values)
 
 
-def _weights(graph: AreaGraph, *, include_self: bool) -> csr_array:
+def neighbourhood_weights(graph: AreaGraph, *, include_self: bool) -> csr_array:
     from safemap.stats.autocorrelation import row_standardised
     from safemap.stats.lee import with_self
 

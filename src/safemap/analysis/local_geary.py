@@ -9,7 +9,7 @@ import numpy as np
 
 from safemap._typing import RNG, Adjust, Alternative, AreasLike
 from safemap.analysis._alignment import Case, Subject, describe, prepare, read_seed, read_subject, why_not
-from safemap.analysis._further import FurtherLocalResult, write_mid_p
+from safemap.analysis._further import FurtherLocalResult, further_basis, write_mid_p
 from safemap.analysis._inference import (
     Options,
     assembled,
@@ -25,6 +25,8 @@ from safemap.geo.graph import as_area_graph
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
+
+    from safemap.analysis.autocorrelation_results import Basis
 
 #: Classes of a finding, in one column and in several.
 GEARY_CLUSTERS = ("high-high", "low-low", "other positive", "negative")
@@ -140,10 +142,9 @@ def local_geary(
     options = Options(permutations, max_permutations, alternative, adjust, alpha, read_seed(rng))
     settings = describe(subject, case, graph, **options._asdict(), p_mid=p_mid, variance="n")
     table = blank_table(subject, graph)
-    if not reason:
-        _fill(case, own, options, settings, table)
+    basis = None if reason else _fill(case, own, options, settings, table)
     kind = MultivariateLocalGearyResult if len(columns) > 1 else LocalGearyResult
-    return kind(assembled(subject, table, reason), settings, subject.audit)
+    return kind(assembled(subject, table, reason), settings, subject.audit, basis=basis)
 
 
 def _read(
@@ -179,7 +180,7 @@ def _read(
 
 def _fill(
     case: Case, own: NDArray[np.float64], options: Options, settings: dict[str, Any], table: pd.DataFrame
-) -> None:
+) -> Basis:
     from safemap.stats.autocorrelation import row_standardised
     from safemap.stats.local_geary import local_geary as statistic
     from safemap.stats.local_geary import local_geary_test
@@ -201,6 +202,7 @@ def _fill(
     if settings["p_mid"]:
         write_mid_p(table, case, test, options.alternative, flip=np.ones(len(alike), dtype=bool))
     classify(table, case, options, settings, test, kinds=_kinds(own, weights, alike), pointing=pointing)
+    return further_basis(case, options, test, *own.T)
 
 
 def _kinds(own: NDArray[np.float64], weights: Any, alike: NDArray[np.bool_]) -> NDArray[Any]:
