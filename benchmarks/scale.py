@@ -5,8 +5,8 @@ Run: ``python benchmarks/scale.py [--rows 50000000] [--limit 512] [--out docs/pe
 A register is drawn in pieces and written as Parquet to a temporary folder: more than fits into the limit as
 points. Points lie inside, far away, or nowhere; some are swapped or zero. How many of each there are is known
 from drawing it, and every total is compared with that. Each contender runs in a process of its own, in which
-an allocation beyond the limit fails (``RLIMIT_DATA``), except the cluster, whose processes are not limited; the
-peak of resident memory is reported for all.
+an allocation beyond the limit fails (``RLIMIT_DATA``), except the cluster, whose processes are not limited;
+the peak of resident memory is reported for all.
 """
 
 from __future__ import annotations
