@@ -43,7 +43,8 @@ class AreaLocator:
     ranks : ndarray of int
         Rank of each area's id; the lowest wins where several areas hold a point.
     expected : int
-        Number of points to come. Few points go straight to the exact predicates.
+        Number of points to come. Few points, and fewer than the areas have vertices, go straight to the exact
+        predicates.
     window : (xmin, ymin, xmax, ymax), optional
         Box of the points to come, where it is known; points beyond it may not be asked for.
 
@@ -62,10 +63,13 @@ class AreaLocator:
     def __init__(
         self, shapes: NDArray[Any], ranks: Ints, *, expected: int, window: Box | None = None
     ) -> None:
+        import shapely
+
         self._shapes, self._ranks = shapes, ranks
         self._lookup: RasterLookup | None = None
         self._tree: Any = None
-        if expected < _FEW:
+        vertices = int(shapely.get_num_coordinates(shapes).sum())
+        if expected < max(_FEW, vertices):
             return
         self._lookup = RasterLookup(shapes, ranks, expected=expected, window=window)
         overlaps = self._exactly(*self._lookup.overlaps)

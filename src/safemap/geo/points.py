@@ -20,6 +20,8 @@ Ints = NDArray[np.int64]
 MATCHES = ("inside", "boundary", "overlap", "nearest", "outside", "missing")
 INSIDE, BOUNDARY, OVERLAP, NEAREST, OUTSIDE, MISSING = range(6)
 
+#: points from which the strips are cut
+_SAMPLE = 20_000
 #: rows of a block in which distances are computed, so that memory stays bounded
 _BLOCK = 50_000
 
@@ -49,9 +51,11 @@ class SortedPoints:
         x, y = x[finite], y[finite]
         # Strips hold equally many points, so that a stray point at (0, 0) does not spoil the sorting.
         ranks = np.linspace(0, 1, strips + 1)[1:-1]
-        self._cuts: Floats = np.quantile(y, ranks) if len(y) else np.empty(0)
+        some = y[:: max(1, len(y) // _SAMPLE)]
+        self._cuts: Floats = np.quantile(some, ranks) if len(y) else np.empty(0)
         strip = np.searchsorted(self._cuts, y, side="right")
-        order = np.lexsort((x, strip))
+        order = np.argsort(x)
+        order = order[np.argsort(strip[order].astype(np.uint16), kind="stable")]
         self._rows: Ints = finite[order]
         self._x, self._y = np.ascontiguousarray(x[order]), np.ascontiguousarray(y[order])
         self._starts: Ints = np.searchsorted(strip[order], np.arange(len(self._cuts) + 2))
