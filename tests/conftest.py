@@ -38,3 +38,6 @@ def real_data() -> Callable[[str], Path]:
         return path
 
     return locate
+
+#: run by another interpreter, that of QGIS
+collect_ignore = ["output/qgis_reads.py"]
