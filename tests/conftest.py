@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 #: programs that tests run as processes of their own, not modules with examples
-collect_ignore = ["stats/survey_oracle_svy.py", "torture/rewriter.py"]
+collect_ignore = ["stats/survey_oracle_svy.py", "torture/rewriter.py", "output/qgis_reads.py"]
 
 ROOT = Path(__file__).resolve().parents[1]
 REAL = Path(os.environ.get("SAFEMAP_REAL_DATA", ROOT.parent / "shared" / "data"))
@@ -38,6 +38,3 @@ def real_data() -> Callable[[str], Path]:
         return path
 
     return locate
-
-#: run by another interpreter, that of QGIS
-collect_ignore = ["output/qgis_reads.py"]
