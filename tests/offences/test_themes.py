@@ -119,4 +119,5 @@ def test_the_basis_reaches_the_map_and_only_enforcement_is_called_so(codes, them
 def test_local_tests_of_enforcement_say_so_too() -> None:
     rates = _rates_of(["0601"] * 40, "drugs")
     graph = sm.build_graph(rates.frame, rule="queen")
-    assert sm.local_moran(rates, graph=graph, permutations=99).settings["detection_basis"] == "police_initiated"
+    tested = sm.local_moran(rates, graph=graph, permutations=99)
+    assert tested.settings["detection_basis"] == "police_initiated"
