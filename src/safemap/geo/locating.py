@@ -19,6 +19,8 @@ Ints = NDArray[np.int64]
 
 #: points below which the exact predicates alone are quicker than building a grid first
 _FEW = 20_000
+#: vertices per area, beyond one per point, above which reading the boundaries takes longer than it saves
+_VERTICES_PER_AREA = 20
 #: points per area below which areas are found in a tree, point by point
 _TREE_PER_AREA = 30
 
@@ -43,8 +45,8 @@ class AreaLocator:
     ranks : ndarray of int
         Rank of each area's id; the lowest wins where several areas hold a point.
     expected : int
-        Number of points to come. Few points, and fewer than the areas have vertices, go straight to the exact
-        predicates.
+        Number of points to come. Few points, and far fewer than the areas have vertices, go straight to the
+        exact predicates.
     window : (xmin, ymin, xmax, ymax), optional
         Box of the points to come, where it is known; points beyond it may not be asked for.
 
@@ -69,7 +71,7 @@ class AreaLocator:
         self._lookup: RasterLookup | None = None
         self._tree: Any = None
         vertices = int(shapely.get_num_coordinates(shapes).sum())
-        if expected < max(_FEW, vertices):
+        if expected < _FEW or vertices > expected + _VERTICES_PER_AREA * len(shapes):
             return
         self._lookup = RasterLookup(shapes, ranks, expected=expected, window=window)
         overlaps = self._exactly(*self._lookup.overlaps)
